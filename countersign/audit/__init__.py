@@ -1,0 +1,1 @@
+"""Decides what an audit trail must hold to be believed."""

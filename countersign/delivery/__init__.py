@@ -1,0 +1,1 @@
+"""Decides the form in which a signed note enters the record."""

@@ -1,0 +1,1 @@
+"""Decides which spoken words belong in a note, and where."""

@@ -1,0 +1,1 @@
+"""Decides whether a note says only what was said."""

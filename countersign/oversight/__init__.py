@@ -1,0 +1,1 @@
+"""Decides what the people who run a clinic must be shown."""

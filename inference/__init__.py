@@ -1,0 +1,1 @@
+"""The speech endpoint: audio in, attributed turns out, nothing kept."""

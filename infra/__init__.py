@@ -1,0 +1,1 @@
+"""The AWS account, one file per capability."""

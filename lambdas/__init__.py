@@ -1,0 +1,1 @@
+"""The flow: one folder per workflow, one file per state."""

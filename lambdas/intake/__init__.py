@@ -1,0 +1,1 @@
+"""One intake form, from submission to the front desk."""

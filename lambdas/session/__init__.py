@@ -1,0 +1,1 @@
+"""One therapy session, from consent to a delivered note."""
