@@ -138,6 +138,9 @@ class Ledger(Protocol):
     def publish(self, site: str) -> str:
         """Integrates what was appended, signs a checkpoint, stores it; returns its text."""
 
+    def sites(self) -> tuple[str, ...]:
+        """The sites that have a log."""
+
 
 class Signer(Protocol):
     """Holds the log's Ed25519 key; nobody else sees it."""

@@ -1,4 +1,4 @@
-"""Where a function finds the policy files: beside its packages, in the bundle as in the repository."""
+"""Where a function finds the policy files: beside its packages, bundled or not."""
 
 from __future__ import annotations
 

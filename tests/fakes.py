@@ -1,4 +1,4 @@
-"""Small real stand-ins for the outside world, one per port, which remember what was asked of them."""
+"""Small real stand-ins for the outside world, one per port, that remember what was asked."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FakeAudioStore:
     def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
         prefixes = ("audio/", "speech/")
         if session_id is not None:
-            prefixes = (f"audio/{session_id}/", f"speech/{session_id}.")
+            prefixes = (f"audio/{session_id}/", f"speech/{session_id}/")
         return tuple(
             StoredObject(bucket="ingest", key=key, version_id="null", stored_at=stored)
             for key, (_, stored) in sorted(self.objects.items())
@@ -203,7 +203,7 @@ class FakeLedger:
             raise LedgerUnavailable("the ledger cannot be reached")
         for index, known in enumerate(self.events):
             if known.id == event.id:
-                if known.act != event.act or known.subject != event.subject:
+                if known.identity() != event.identity():
                     raise LedgerConflict(f"event {event.id} exists with other content")
                 return index
         self.events.append(event)
@@ -212,6 +212,9 @@ class FakeLedger:
     def publish(self, site: str) -> str:
         self.published.append(site)
         return f"{site}\n{len(self.events)}\n"
+
+    def sites(self) -> tuple[str, ...]:
+        return tuple(sorted({event.site for event in self.events}))
 
     def acts(self, subject: str | None = None) -> list[str]:
         return [e.act for e in self.events if subject in (None, e.subject)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
+
+from countersign.session import Session
 
 
 class Event(BaseModel):
@@ -30,6 +32,13 @@ class Event(BaseModel):
     counts: dict[str, int] = {}
     reason: str | None = None
 
+    @field_validator("at")
+    @classmethod
+    def _aware(cls, at: datetime) -> datetime:
+        if at.tzinfo is None:
+            raise ValueError("an event's time needs a time zone")
+        return at.astimezone(UTC)
+
     @field_serializer("at")
     def _utc(self, at: datetime) -> str:
         return at.isoformat().replace("+00:00", "Z")
@@ -40,3 +49,49 @@ class Event(BaseModel):
         return json.dumps(
             filled, sort_keys=True, separators=(",", ":"), ensure_ascii=False
         ).encode()
+
+    def identity(self) -> bytes:
+        """What makes two events the same act: the leaf without the moment and the run.
+
+        A step that is repeated after a crash has a later clock and perhaps another run; it is still
+        the same act and must not be entered twice.
+        """
+        return self.model_copy(update={"at": datetime.min, "run": None}).leaf()
+
+
+def of_system(
+    session: Session,
+    act: str,
+    now: datetime,
+    run: str | None,
+    *,
+    part: str = "",
+    hashes: dict[str, str] | None = None,
+    counts: dict[str, int] | None = None,
+    reason: str | None = None,
+) -> Event:
+    """The entry for something the system did to a session by itself.
+
+    `part` tells apart repeatable acts of one kind, such as the attempts at one transcription.
+    """
+    return Event(
+        id="/".join(filter(None, (session.id, act, part))),
+        at=now,
+        site=session.site,
+        actor="countersign",
+        role="system",
+        act=act,
+        subject=session.id,
+        run=run,
+        hashes=hashes or {},
+        counts=counts or {},
+        reason=reason,
+    )
+
+
+def read_event(leaf: bytes) -> Event:
+    """The event whose canonical bytes are exactly `leaf`; raises ValueError for any others."""
+    event = Event.model_validate_json(leaf)
+    if event.leaf() != leaf:
+        raise ValueError("not the canonical bytes of the event they describe")
+    return event

@@ -1,0 +1,34 @@
+"""The speech endpoint on SageMaker asynchronous inference: S3 in, S3 out, then a notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# A session of an hour on a busy endpoint; the request leaves the queue before the workflow stops
+# waiting for it (Transcribe's TimeoutSeconds), so no late answer meets an erased recording.
+_TTL_SECONDS = 3_000
+_INVOCATION_SECONDS = 1_800
+
+
+class SageMakerSpeech:
+    """`ports.Speech`. The output's place follows from the inference id, so erasure can find it."""
+
+    def __init__(self, runtime: Any, endpoint: str, bucket: str) -> None:
+        self._runtime = runtime
+        self._endpoint = endpoint
+        self._bucket = bucket
+
+    def submit(self, session_id: str, key: str, inference_id: str, speakers: int) -> None:
+        attempt = inference_id.rsplit(".", 1)[-1]
+        self._runtime.invoke_endpoint_async(
+            EndpointName=self._endpoint,
+            InferenceId=inference_id,
+            InputLocation=f"s3://{self._bucket}/{key}",
+            S3OutputPathExtension=session_id,
+            Filename=f"{attempt}.out",
+            ContentType="application/octet-stream",
+            Accept="application/json",
+            CustomAttributes=f"session={session_id};speakers={speakers}",
+            RequestTTLSeconds=_TTL_SECONDS,
+            InvocationTimeoutSeconds=_INVOCATION_SECONDS,
+        )

@@ -1,0 +1,30 @@
+"""A recording has arrived: the session's run starts, once, or the repeated upload is erased."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from countersign.audit.event import of_system
+from countersign.erasure import confirm
+from countersign.session import State
+from lambdas.wiring import Ports, connected
+
+
+@connected("records", "audio", "ledger", "workflow")
+def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
+    session_id = str(event["detail"]["object"]["key"]).split("/")[1]
+    session = ports.records.session(session_id)
+    now = ports.clock.now()
+    if session.state not in (State.REGISTERED, State.RECEIVED, State.TRANSCRIBED):
+        receipt = confirm(ports.audio.erase(session_id, "uploaded-after-erasure", now))
+        if receipt.erased:
+            part = now.isoformat()
+            ports.ledger.append(
+                of_system(session, "audio.erased", now, None, part=part, **receipt.summary())
+            )
+        return {"session_id": session_id, "started": False}
+    if session.state is State.REGISTERED:
+        ports.ledger.append(of_system(session, "audio.received", now, None))
+        ports.records.move(session_id, State.REGISTERED, State.RECEIVED)
+    started = ports.workflow.start("session", session_id, session_id)
+    return {"session_id": session_id, "started": started}

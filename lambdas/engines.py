@@ -1,0 +1,34 @@
+"""Which policy files make which engine: read once per process, handed to the rules as text."""
+
+from __future__ import annotations
+
+import functools
+
+from countersign.drafting import Template
+from countersign.errors import TemplateUnknown
+from countersign.grounding import Lexicons
+from countersign.redaction import Engine, Policy
+from lambdas import policies
+
+
+@functools.cache
+def redaction() -> Engine:
+    """The redaction engine of `policies/redaction.toml` and its word lists."""
+    return Engine(
+        Policy.from_toml(policies.text("redaction.toml"), policies.folder("lexicons", ".txt"))
+    )
+
+
+@functools.cache
+def lexicons() -> Lexicons:
+    """What medications, diagnoses and doses are called: `policies/lexicons/*.toml`."""
+    return Lexicons.from_toml(policies.folder("lexicons"))
+
+
+@functools.cache
+def template(name: str) -> Template:
+    """The note template `policies/templates/<name>.toml`; raises `TemplateUnknown`."""
+    known = policies.folder("templates")
+    if name not in known:
+        raise TemplateUnknown(f"there is no template {name!r}; there are {', '.join(known)}")
+    return Template.from_toml(known[name], name)

@@ -1,0 +1,27 @@
+"""The one way a session fails: its audio is erased, and without consent everything else with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from countersign.audit.event import of_system
+from countersign.erasure import confirm
+from countersign.session import MOVES, State
+from lambdas.wiring import Ports, connected
+
+_NO_CONSENT = ("ConsentMissing", "ConsentExpired", "ConsentRevoked")
+
+
+@connected("records", "audio", "vault", "ledger")
+def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
+    session = ports.records.session(event["session_id"])
+    code, now, part = event["code"], ports.clock.now(), event["run"]
+    receipt = confirm(ports.audio.erase(session.id, f"failed:{code}", now))
+    if code in _NO_CONSENT:
+        ports.vault.shred(session.id)
+    ports.ledger.append(
+        of_system(session, "session.failed", now, event["run"], part=part, reason=code)
+    )
+    if State.FAILED in MOVES[session.state]:
+        ports.records.move(session.id, session.state, State.FAILED, failure=code)
+    return {"session_id": session.id, "code": code, "erased": len(receipt.erased)}
