@@ -1,0 +1,126 @@
+"""The workflow files, run as they are on moto: everything that touches moto's insides is here.
+
+moto calls Lambda code only in Docker and ships no JSONata evaluator; both seams are given here: a
+task's function is our handler, in process, with the ports of the test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import jsonata
+import pytest
+from moto import mock_aws
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
+
+from lambdas.adapters.workflow import StepFunctionsWorkflow
+from lambdas.wiring import Ports
+
+FLOWS = Path(__file__).resolve().parent.parent / "lambdas"
+_REGION = "us-east-1"
+_ACCOUNT = "123456789012"
+
+
+def snake(name: str) -> str:
+    """`CheckConsent` → `check_consent`: the file of a state."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def definition(flow: str) -> dict[str, Any]:
+    """The workflow file of a flow, as it stands."""
+    document: dict[str, Any] = json.loads((FLOWS / flow / "workflow.asl.json").read_text("utf-8"))
+    return document
+
+
+class Machine:
+    """One flow on moto's interpreter. `crash_before` kills the run at a state, as a lost one."""
+
+    def __init__(self, flow: str, ports: Ports, hurry: dict[str, int] | None = None) -> None:
+        self.flow = flow
+        self.trail: list[str] = []
+        self.errors: list[str] = []
+        self._ports = ports
+        self._client = boto3.client("stepfunctions", region_name=_REGION)
+        document = definition(flow)
+        for state, seconds in (hurry or {}).items():
+            document["States"][state]["TimeoutSeconds"] = seconds
+        text = re.sub(
+            r"\$\{(\w+)Arn\}",
+            lambda m: f"arn:aws:lambda:{_REGION}:{_ACCOUNT}:function:{snake(m[1])}",
+            json.dumps(document),
+        )
+        self.arn = self._client.create_state_machine(
+            name=flow, definition=text, roleArn=f"arn:aws:iam::{_ACCOUNT}:role/flow"
+        )["stateMachineArn"]
+        self.workflow = StepFunctionsWorkflow(self._client, {flow: self.arn})
+
+    def invoke(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Calls the handler of a state or a receiver, by its file's name."""
+        handler = importlib.import_module(f"lambdas.{self.flow}.{name}").handler
+        result: dict[str, Any] = handler(event, None, ports=self._ports)
+        return result
+
+    def status(self, run: str) -> str:
+        arn = self.arn.replace(":stateMachine:", ":execution:") + f":{run}"
+        return str(self._client.describe_execution(executionArn=arn)["status"])
+
+    def stop(self, run: str) -> None:
+        """A run that is lost without a word, as a crash of the orchestrator would lose it."""
+        arn = self.arn.replace(":stateMachine:", ":execution:") + f":{run}"
+        self._client.stop_execution(executionArn=arn)
+
+    def finished(self, run: str, seconds: float = 20) -> str:
+        """The run's status once it has ended."""
+        return self.until(lambda: self.status(run) != "RUNNING", seconds) and self.status(run)
+
+    def until(self, holds: Any, seconds: float = 20) -> Any:
+        """Waits until `holds()` is true; fails the test when it never is."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if answer := holds():
+                return answer
+            time.sleep(0.01)
+        pytest.fail(f"waited {seconds} s in vain; states so far: {self.trail}; {self.errors}")
+
+    def _called(
+        self, parameters: dict[str, Any], region: str, state_credentials: Any
+    ) -> dict[str, Any]:
+        name = parameters["FunctionName"].rsplit(":", 1)[-1]
+        self.trail.append(name)
+        try:
+            payload = self.invoke(name, json.loads(parameters["Payload"]))
+        except Exception as error:
+            self.errors.append(type(error).__name__)
+            refused = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": refused}
+        return {"StatusCode": 200, "Payload": json.loads(json.dumps(payload))}
+
+
+def _evaluate(expression: str) -> Any:
+    return jsonata.Jsonata(expression).evaluate(None)
+
+
+@contextmanager
+def machine(flow: str, ports: Ports, hurry: dict[str, int] | None = None) -> Iterator[Machine]:
+    """A flow on moto whose tasks are our handlers; the `workflow` port is the real adapter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", _REGION)
+        patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
+        patch.setattr(retrier_decl.time, "sleep", lambda seconds: None)
+        with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+            made = Machine(flow, ports, hurry)
+            patch.setattr(lambda_eval_utils, "_invoke_lambda_function", made._called)
+            ports.connected["workflow"] = made.workflow
+            yield made
