@@ -190,9 +190,47 @@ class NotSignedIn(Refusal):
     status = 401
 
 
+class SignInFailed(NotSignedIn):
+    hint = "Start again from the sign-in page."
+
+
+class CrossSiteRequest(Refusal):
+    """A change that was asked for from another site, or from a page that is out of date."""
+
+    hint = "Reload the page and try again."
+    status = 403
+
+
+class BadRequest(Refusal):
+    hint = "Correct the field that the message names."
+    status = 400
+
+
+class PageUnknown(Refusal):
+    hint = "Check the address, or go back to your drafts."
+    status = 404
+
+
 class AccessDenied(Refusal):
     hint = "Only the clinician who is assigned to this patient may do this."
     status = 403
+
+
+class PatientUnknown(Refusal):
+    hint = "Check the patient's id; the appointment system registers patients."
+    status = 404
+
+
+class SentenceUnknown(Refusal):
+    hint = "Reload the draft: this sentence is not in it."
+    status = 404
+
+
+class DraftNotReady(Refusal):
+    """The session has no draft to review, not yet or not any more."""
+
+    hint = "Wait for the draft; you will be told when it is there."
+    status = 409
 
 
 class ReviewClosed(Refusal):
@@ -246,6 +284,38 @@ class LedgerConflict(Refusal):
 
     hint = "An event cannot be rewritten; record a new one."
     status = 409
+
+
+class LedgerBroken(Refusal):
+    """The published log contradicts itself or its database: somebody or something altered it."""
+
+    hint = "Nothing was published. Run `countersign audit verify` and follow docs/runbook.md."
+    status = 500
+
+
+class BadCheckpoint(Refusal):
+    """Not a checkpoint as C2SP tlog-checkpoint and signed-note define it."""
+
+    hint = "Send the checkpoint exactly as it was published, every byte of it."
+
+
+class CheckpointUnsigned(BadCheckpoint):
+    """A well-formed checkpoint without a valid signature by the log's key."""
+
+    hint = "Check that this is the log's own key; if it is, the checkpoint is not the log's."
+
+
+class BadLogKey(Refusal):
+    hint = "A log's key is one line, name+id+key, as the log's file `vkey` holds it."
+
+
+class BadProof(Refusal):
+    hint = "Send the proof file exactly as `countersign audit prove` printed it."
+
+
+class EventUnknown(Refusal):
+    hint = "Check the event's id, and that the export is newer than the event."
+    status = 404
 
 
 class KeyDestroyed(Refusal):
