@@ -1,0 +1,1 @@
+"""A sample session, spoken by synthetic voices, for the demo and the tests."""
