@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     user_pool_client_id: str = ""
     sign_in_url: str = ""
     portal_url: str = ""
+    aws_endpoint_url: str | None = None
     aws_region: str = "us-east-1"
 
 
@@ -150,6 +151,8 @@ def _client(service: str) -> Any:
             connect_timeout=3,
             read_timeout=20,
             retries={"mode": "standard", "total_max_attempts": 4},
+            # Presigned uploads to a bucket with a KMS key are refused without version 4.
+            signature_version="s3v4" if service == "s3" else None,
         ),
     )
 
@@ -230,6 +233,21 @@ def _ehr(settings: Settings) -> p.Ehr:
     return FhirEhr(settings.fhir_base_url)
 
 
+def _identity(settings: Settings) -> p.Identity:
+    import httpx
+
+    from lambdas.adapters.identity import CognitoIdentity
+
+    return CognitoIdentity(
+        httpx.Client(timeout=5),
+        pool_id=settings.user_pool_id,
+        client_id=settings.user_pool_client_id,
+        sign_in_url=settings.sign_in_url,
+        portal_url=settings.portal_url,
+        keys_base=settings.aws_endpoint_url,
+    )
+
+
 _ADAPTERS: dict[str, Callable[[Settings], Any]] = {
     "records": _records,
     "vault": _vault,
@@ -239,4 +257,5 @@ _ADAPTERS: dict[str, Callable[[Settings], Any]] = {
     "pager": _pager,
     "workflow": _workflow,
     "ehr": _ehr,
+    "identity": _identity,
 }

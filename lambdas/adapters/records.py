@@ -71,7 +71,7 @@ class DynamoRecords:
         found = [
             Session.model_validate_json(item["body"]["S"])
             for key in keys
-            for item in self._query(f"{index}pk = :k", {":k": {"S": key}}, IndexName=index)
+            for item in self._query(f"{index}pk = :k", {":k": _text(key)}, IndexName=index)
         ]
         return tuple(s for s in found if not states or s.state in states)
 
@@ -109,7 +109,6 @@ class DynamoRecords:
             self._put(
                 f"patient#{patient.id}",
                 f"assigned#{clinician_id}",
-                body=body,
                 gsi1pk=_text(f"caseload#{clinician_id}"),
                 gsi1sk=_text(patient.id),
             )
@@ -119,13 +118,12 @@ class DynamoRecords:
         return None if body is None else _PATIENT.validate_json(body)
 
     def patients(self, *, clinician_id: str) -> tuple[Patient, ...]:
-        known = (
-            _PATIENT.validate_json(item["body"]["S"])
-            for item in self._query(
-                "gsi1pk = :k", {":k": {"S": f"caseload#{clinician_id}"}}, IndexName="gsi1"
-            )
+        """The clinician's caseload. The index only points: the patient's own item decides."""
+        pointers = self._query(
+            "gsi1pk = :k", {":k": _text(f"caseload#{clinician_id}")}, IndexName="gsi1"
         )
-        return tuple(patient for patient in known if clinician_id in patient.clinician_ids)
+        known = (self.patient(item["gsi1sk"]["S"]) for item in pointers)
+        return tuple(p for p in known if p is not None and clinician_id in p.clinician_ids)
 
     # Waits, signatures, facts ---------------------------------------------------------------
 

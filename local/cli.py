@@ -1,0 +1,346 @@
+"""The command line: every stage of the system on files, and the whole of it as a demo."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from countersign.errors import (
+    DrafterUnknown,
+    EmptyInput,
+    FileMissing,
+    NotJson,
+    Refusal,
+)
+from countersign.transcript import Transcript, decode_utf8, read_transcript
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Machines transcribe, redact and draft; a licensed human countersigns.",
+)
+audit_app = typer.Typer(no_args_is_help=True, help="Check the audit trail, offline.")
+app.add_typer(audit_app, name="audit")
+
+prose = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Exactly one JSON document on stdout.")]
+File = Annotated[str, typer.Argument(help="A file, or - for standard input.")]
+
+
+def main() -> None:
+    """Runs a command: exit 0 done, 1 refused, 2 wrong usage."""
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except Refusal as refusal:
+        _refuse(refusal, as_json)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        prose.print("Stopped.")
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(refusal: Refusal, as_json: bool) -> None:
+    if as_json:
+        _emit(refusal.as_document())
+    else:
+        prose.print(f"[bold red]Refused[/] ({refusal.code}): {refusal.message}", highlight=False)
+        prose.print(refusal.advice, style="dim", highlight=False)
+
+
+def _emit(document: Any) -> None:
+    if isinstance(document, BaseModel):
+        document = document.model_dump(mode="json")
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def _read(name: str) -> bytes:
+    """The bytes of a file or of standard input; `FileMissing`, `EmptyInput`."""
+    if name == "-":
+        raw = sys.stdin.buffer.read()
+    else:
+        path = Path(name)
+        if not path.is_file():
+            raise FileMissing(f"there is no file {name}")
+        raw = path.read_bytes()
+    if not raw.strip():
+        raise EmptyInput(f"{name} is empty")
+    return raw
+
+
+def _lines(name: str) -> list[tuple[str, str]]:
+    """(id, text) of a JSON Lines file, or of a transcript's turns; `NotJson` names the line."""
+    text = decode_utf8(_read(name))
+    whole = _parsed(text)
+    if isinstance(whole, dict) and "turns" in whole:
+        return [(turn.id, turn.text) for turn in read_transcript(text).turns]
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        item = _parsed(line)
+        if (
+            not isinstance(item, dict)
+            or not isinstance(item.get("text"), str)
+            or not isinstance(item.get("id"), str | int)
+        ):
+            raise NotJson(f'line {number} is not a JSON object {{"id", "text"}}')
+        found.append((str(item["id"]), item["text"]))
+    return found
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
+
+
+@contextmanager
+def _working(what: str) -> Iterator[None]:
+    with prose.status(what):
+        yield
+
+
+# One stage at a time ------------------------------------------------------------------------
+
+
+@app.command()
+def transcribe(
+    audio: Annotated[str, typer.Argument(help="Any recording that ffmpeg reads.")],
+    vocabulary: Annotated[str | None, typer.Option(help="Clinic terms, one a line.")] = None,
+    enrol: Annotated[str | None, typer.Option(help="The clinician's voice, alone.")] = None,
+    speakers: Annotated[int | None, typer.Option(min=1, max=8)] = None,
+    channels: Annotated[str, typer.Option(help="auto, split or mix.")] = "auto",
+    model: Annotated[str, typer.Option(help="base, tiny, or a model's folder.")] = "base",
+    as_json: Json = False,
+) -> None:
+    """Turn a recording into attributed turns."""
+    from local import speech
+
+    if channels not in ("auto", "split", "mix"):
+        raise click.BadParameter("channels is auto, split or mix")
+    terms = tuple(decode_utf8(_read(vocabulary)).split("\n")) if vocabulary else ()
+    voice = _read(enrol) if enrol else None
+    with _working("Transcribing"):
+        transcript = speech.transcribe(
+            _read(audio),
+            model=model,
+            speakers=speakers,
+            channels=channels,
+            vocabulary=tuple(term.strip() for term in terms if term.strip()),
+            enrol=voice,
+        )
+    if as_json:
+        _emit(transcript)
+    else:
+        _show_turns(transcript)
+
+
+def _show_turns(transcript: Transcript) -> None:
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    for turn in transcript.turns:
+        table.add_row(f"{turn.start:7.1f}", turn.role.value, turn.text)
+    Console().print(table)
+
+
+@app.command()
+def redact(
+    file: File,
+    roster: Annotated[str | None, typer.Option(help="The appointment's known names.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Replace identifiers in JSON Lines {"id", "text"} or in a transcript."""
+    from countersign.redaction import read_roster
+    from lambdas import engines
+
+    lines = _lines(file)
+    known = read_roster(_read(roster)) if roster else None
+    redaction = engines.redaction().redact([text for _, text in lines], known)
+    for (line_id, _), text, spans in zip(lines, redaction.texts, redaction.spans, strict=True):
+        if as_json:
+            shown = [
+                {"start": s.start, "end": s.end, "label": s.label, "surrogate": s.surrogate}
+                for s in spans
+            ]
+            _emit({"id": line_id, "text": text, "spans": shown})
+        else:
+            Console().print(f"{line_id}\t{text}", markup=False, highlight=False)
+
+
+@app.command()
+def draft(
+    transcript: File,
+    template: Annotated[str, typer.Option(help="soap, dap, birp, girp or sirp.")] = "soap",
+    drafter: Annotated[str, typer.Option()] = "extractive",
+    as_json: Json = False,
+) -> None:
+    """Draft a note in which every sentence points at what was said."""
+    from countersign import drafting
+    from lambdas import engines
+
+    if drafter != "extractive":
+        raise DrafterUnknown(f"there is no drafter {drafter!r} on this machine")
+    note = drafting.draft(
+        read_transcript(_read(transcript)), engines.template(template), engines.lexicons()
+    )
+    if as_json:
+        _emit(note)
+        return
+    for section in note.sections:
+        Console().print(f"[bold]{section.name}[/]")
+        for sentence in section.sentences:
+            Console().print(f"  {sentence.text}", markup=False, highlight=False)
+
+
+@app.command("check-note")
+def check_note(note: File, transcript: File, as_json: Json = False) -> None:
+    """Compare any draft with the transcript it claims to come from."""
+    from countersign import grounding
+    from lambdas import engines
+
+    check = grounding.check(
+        grounding.read_note(_read(note)), read_transcript(_read(transcript)), engines.lexicons()
+    )
+    if as_json:
+        _emit(check)
+        return
+    for finding in check.findings:
+        Console().print(
+            f"{finding.severity}\t{finding.kind}\t{finding.why}", markup=False, highlight=False
+        )
+    Console().print(f"verdict: {check.verdict}")
+
+
+@app.command()
+def screen(file: File, as_json: Json = False) -> None:
+    """Find words in intake forms that a human must see at once. Never a level of risk."""
+    from countersign import intake
+    from lambdas import engines
+
+    terms = engines.terms()
+    for line_id, text in _lines(file):
+        found = intake.screen(text, terms).model_dump(mode="json")
+        if as_json:
+            _emit({"id": line_id, **found})
+        else:
+            named = "crisis" if found["crisis"] else "urgent" if found["urgent"] else "no term"
+            Console().print(f"{line_id}\t{named}", markup=False, highlight=False)
+
+
+@app.command()
+def deliver(
+    note: File,
+    fhir: Annotated[str, typer.Option(help="The record system's FHIR R4 base URL.")],
+    as_json: Json = False,
+) -> None:
+    """Send a signed note to the record system, once."""
+    from countersign.delivery.document import document_reference, read_signed_note, search_token
+    from lambdas.adapters.ehr import FhirEhr
+
+    document = document_reference(read_signed_note(_read(note)))
+    delivered = FhirEhr(fhir).deliver(document, search_token(document))
+    result = {"resource": delivered.resource, "id": delivered.id, "status": delivered.status}
+    if as_json:
+        _emit(result)
+    else:
+        Console().print(f"{delivered.resource}/{delivered.id} {delivered.status}")
+
+
+# The audit trail ----------------------------------------------------------------------------
+
+Directory = Annotated[Path, typer.Argument(help="A log as `countersign audit export` writes it.")]
+
+
+@audit_app.command("verify")
+def audit_verify(
+    directory: Directory,
+    vkey: Annotated[Path | None, typer.Option(help="The log's public key.")] = None,
+    since: Annotated[Path | None, typer.Option(help="A checkpoint kept from before.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Recompute the whole log and say what is wrong, and where."""
+    from local import ledger_files
+
+    report = ledger_files.verify(directory, vkey=vkey, since=since)
+    if as_json:
+        _emit(report)
+    else:
+        Console().print(f"{report.size} entries, root {report.root}")
+        for found in report.breaks:
+            Console().print(f"[red]{found.kind}[/] at {found.index}: {found.why}")
+        Console().print("[green]verified[/]" if report.verified else "[bold red]NOT verified[/]")
+    if not report.verified:
+        raise typer.Exit(1)
+
+
+@audit_app.command("prove")
+def audit_prove(directory: Directory, event_id: str, as_json: Json = False) -> None:
+    """An inclusion proof of one event, as text that other tools can check."""
+    from local import ledger_files
+
+    proof = ledger_files.prove(directory, event_id)
+    if as_json:
+        _emit({"event": event_id, "proof": proof})
+    else:
+        sys.stdout.write(proof)
+
+
+# The whole way ------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    audio: Annotated[str | None, typer.Option(help="Another recording of a session.")] = None,
+    roster: Annotated[str | None, typer.Option(help="The names known to that session.")] = None,
+    template: Annotated[str, typer.Option()] = "soap",
+    auto_sign: Annotated[bool, typer.Option(help="Sign as the demo clinician.")] = False,
+    model: Annotated[str, typer.Option(help="base, tiny, or a model's folder.")] = "base",
+    as_json: Json = False,
+) -> None:
+    """Run one session from consent to a verified ledger, on this machine."""
+    from local import demonstration
+
+    document = demonstration.run(
+        audio=Path(audio) if audio else None,
+        roster=Path(roster) if roster else None,
+        template=template,
+        auto_sign=auto_sign,
+        model=model,
+        console=prose,
+    )
+    if as_json:
+        _emit(document)
+    else:
+        demonstration.summarize(document, Console())
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=1024, max=65535)] = 8000,
+    model: Annotated[str, typer.Option(help="base, tiny, or a model's folder.")] = "base",
+) -> None:
+    """The portal with demo people, on loopback only."""
+    from local import demonstration
+
+    demonstration.serve(port=port, model=model, console=prose)
+
+
+if __name__ == "__main__":
+    main()
