@@ -65,6 +65,16 @@ class Signature:
     signed_at: datetime
 
 
+@dataclass(frozen=True)
+class Claims:
+    """What a verified sign-in says: who, since when, until when; `nonce` ties it to one request."""
+
+    subject: str
+    signed_in_at: datetime
+    expires_at: datetime
+    nonce: str | None = None
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """The present, in UTC."""
@@ -184,3 +194,22 @@ class Workflow(Protocol):
 
     def fail(self, token: str, code: str) -> bool: ...
     def running(self, flow: str, name: str) -> bool: ...
+
+
+class Identity(Protocol):
+    """Who is at the other end: sign-in by authorization code with PKCE (RFC 6749, RFC 7636)."""
+
+    portal_url: str
+    """The portal's own origin, without a slash at the end."""
+    sign_in_url: str
+
+    def authorize_url(self, state: str, challenge: str, nonce: str) -> str:
+        """Where to send a browser to sign in; `challenge` is the S256 code challenge."""
+
+    def exchange(self, code: str, verifier: str) -> str:
+        """The identity token for a code; raises `SignInFailed`."""
+
+    def verify(self, token: str) -> Claims:
+        """Raises `NotSignedIn` unless the token is ours, whole and not expired."""
+
+    def sign_out_url(self) -> str: ...

@@ -1,0 +1,169 @@
+"""The JSON interface: for the demo, for a clinic's own tools, and behind the pages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from countersign.access import Action
+from countersign.consent import SESSION_PURPOSES, Purpose
+from countersign.errors import BadRequest
+from countersign.ports import Person, Signature
+from countersign.review import closes_at
+from countersign.session import Session
+from lambdas.portal import draft, gate, reading, sessions
+from lambdas.portal.visitor import identify, require_csrf
+from lambdas.wiring import Ports
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ConsentRequest(_Request):
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)] = SESSION_PURPOSES
+    # No consent runs longer than a year without being asked again.
+    days: Annotated[int, Field(ge=1, le=366)]
+
+
+class SessionRequest(_Request):
+    patient_id: Annotated[str, Field(min_length=1, max_length=64)]
+    template: Annotated[str, Field(max_length=32)] = "soap"
+
+
+class UploadRequest(_Request):
+    segment: Annotated[int, Field(ge=0, le=99_999)] = 0
+    content_type: Annotated[str, Field(pattern=r"^(audio|video)/[a-z0-9.+-]{1,40}$")] = "audio/wav"
+
+
+class SentenceRequest(_Request):
+    """Exactly one of `text`, `strike` and `confirm`."""
+
+    version: int
+    text: str | None = None
+    strike: bool | None = None
+    confirm: bool | None = None
+
+
+class SignatureRequest(_Request):
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    attestation: bool
+
+
+def ask() -> tuple[Ports, Person]:
+    """The ports, and who is asking through the API."""
+    ports: Ports = router.context["ports"]
+    visitor = identify(router.current_event, ports)
+    if router.current_event.http_method not in ("GET", "HEAD"):
+        require_csrf(visitor, router.current_event.headers.get("x-csrf-token", ""))
+    return ports, visitor.person
+
+
+def body(shape: type[_Body]) -> _Body:
+    """The request's body; raises `BadRequest`, which names the field and the rule."""
+    try:
+        return shape.model_validate_json(router.current_event.decoded_body or "")
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise BadRequest(f"{where}: {first['msg']}") from None
+
+
+def answer(document: object, status: int = 200) -> Response[Any]:
+    """A JSON response."""
+    text = TypeAdapter(Any).dump_json(document).decode()
+    return Response(status_code=status, content_type="application/json", body=text)
+
+
+@router.post("/api/patients/<patient_id>/consents")
+def record_consents(patient_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(ConsentRequest)
+    given = sessions.record_consents(ports, person, patient_id, asked.purposes, asked.days)
+    return answer({"consents": given}, 201)
+
+
+@router.delete("/api/patients/<patient_id>/consents/<purpose>")
+def revoke_consent(patient_id: str, purpose: str) -> Response[Any]:
+    ports, person = ask()
+    if purpose not in list(Purpose):
+        raise BadRequest("purpose: not a purpose that is asked for")
+    sessions.revoke_consent(ports, person, patient_id, Purpose(purpose))
+    return answer({"revoked": purpose})
+
+
+@router.post("/api/sessions")
+def register() -> Response[Any]:
+    ports, person = ask()
+    asked = body(SessionRequest)
+    session = sessions.register(ports, person, asked.patient_id, asked.template)
+    return answer(session_document(session, None), 201)
+
+
+@router.post("/api/sessions/<session_id>/upload")
+def allow_upload(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(UploadRequest)
+    ticket = sessions.allow_upload(ports, person, session_id, asked.segment, asked.content_type)
+    return answer(ticket)
+
+
+@router.get("/api/sessions/<session_id>")
+def read_session(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    resource = gate.session_of(ports, session_id)
+    gate.require(ports, person, Action.READ_SESSION, resource)
+    return answer(session_document(resource.session, ports.records.signature(session_id)))
+
+
+@router.get("/api/sessions/<session_id>/draft")
+def read_draft(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    return answer(reading.as_document(reading.lay_out(draft.read(ports, person, session_id))))
+
+
+@router.patch("/api/sessions/<session_id>/draft/sentences/<sentence_id>")
+def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(SentenceRequest)
+    changed = apply_change(ports, person, session_id, sentence_id, asked)
+    return answer(reading.as_document(reading.lay_out(changed)))
+
+
+@router.post("/api/sessions/<session_id>/signature")
+def sign(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(SignatureRequest)
+    return answer(draft.sign(ports, person, session_id, asked.digest, asked.attestation), 201)
+
+
+def apply_change(
+    ports: Ports, person: Person, session_id: str, sentence_id: str, asked: SentenceRequest
+) -> draft.Draft:
+    """The one change that a request names; raises `BadRequest` when it names none, or several."""
+    where = (ports, person, session_id, asked.version, sentence_id)
+    match (asked.text, asked.strike, asked.confirm):
+        case (str() as text, None, None):
+            return draft.rewrite(*where, text)
+        case (None, bool() as struck, None):
+            return draft.strike(*where, struck)
+        case (None, None, bool() as confirmed):
+            return draft.confirm(*where, confirmed)
+    raise BadRequest("body: send exactly one of text, strike and confirm")
+
+
+def session_document(session: Session, signature: Signature | None) -> dict[str, Any]:
+    """A session without a word of content."""
+    since = session.awaiting_since
+    closing = closes_at(since, draft.signing().window) if since else None
+    return {
+        **session.model_dump(mode="json", exclude={"run"}),
+        "closes_at": closing,
+        "signature": signature,
+    }

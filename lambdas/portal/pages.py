@@ -1,0 +1,242 @@
+"""The pages: server-rendered, usable without scripts, smoother with them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from aws_lambda_powertools.shared.cookies import Cookie
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from countersign.access import Action, SessionOf
+from countersign.errors import KeyDestroyed, NotSignedIn, PageUnknown, Refusal
+from countersign.ports import Patient, Signature
+from countersign.review import closes_at
+from countersign.session import FINAL, Session, State
+from lambdas.portal import api, draft, gate, reading
+from lambdas.portal.visitor import Visitor, identify, require_csrf
+from lambdas.wiring import Ports
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+_HERE = Path(__file__).resolve().parent
+_STATIC = {
+    "portal.css": "text/css; charset=utf-8",
+    "review.js": "text/javascript; charset=utf-8",
+    "htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+# What a state means to the person who waits for the note.
+STATES = {
+    State.REGISTERED: "Waiting for the recording",
+    State.RECEIVED: "Transcribing",
+    State.TRANSCRIBED: "Erasing the recording",
+    State.AUDIO_ERASED: "Removing names",
+    State.REDACTED: "Drafting",
+    State.DRAFTED: "Checking the draft",
+    State.AWAITING_SIGNATURE: "Waiting for your signature",
+    State.SIGNED: "Signed, being delivered",
+    State.DELIVERED: "Delivered to the record",
+    State.CLOSED: "In the record",
+    State.LOCKED: "Locked: not signed in time",
+    State.FAILED: "Stopped: write this note by hand",
+}
+
+
+# Pages --------------------------------------------------------------------------------------
+
+
+@router.get("/")
+def home() -> Response[Any]:
+    ports: Ports = router.context["ports"]
+    try:
+        visitor = identify(router.current_event, ports)
+    except NotSignedIn:
+        return page("welcome.html", None)
+    mine = [
+        gate.session_of(ports, one.id)
+        for one in ports.records.sessions(clinician_id=visitor.person.id)
+    ]
+    seen = [one for one in mine if gate.may(visitor.person, Action.READ_SESSION, one)]
+    seen.sort(key=lambda one: one.session.registered_at, reverse=True)
+    waiting = [one for one in seen if one.session.state is State.AWAITING_SIGNATURE]
+    waiting.sort(key=lambda one: _closing(one.session) or one.session.registered_at)
+    others = [one for one in seen if one.session.state is not State.AWAITING_SIGNATURE]
+    return page("home.html", visitor, waiting=waiting, others=others[:20])
+
+
+@router.get("/sessions/<session_id>")
+def session(session_id: str) -> Response[Any]:
+    ports, visitor = _ask()
+    resource = gate.session_of(ports, session_id)
+    gate.require(ports, visitor.person, Action.READ_SESSION, resource)
+    signature = ports.records.signature(session_id)
+    if signature is not None:
+        return _signed(ports, visitor, resource, signature)
+    reviewable = resource.session.state is State.AWAITING_SIGNATURE
+    if reviewable and gate.may(visitor.person, Action.READ_DRAFT, resource):
+        shown = draft.read(ports, visitor.person, session_id)
+        return page("review.html", visitor, **_review(visitor, shown))
+    waits = resource.session.state not in (*FINAL, State.AWAITING_SIGNATURE)
+    return page("status.html", visitor, resource=resource, waits=waits)
+
+
+@router.post("/sessions/<session_id>/sentences/<sentence_id>")
+def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
+    ports, visitor = _ask()
+    asked = _sentence_request()
+    changed = api.apply_change(ports, visitor.person, session_id, sentence_id, asked)
+    if not _by_htmx():
+        return redirect(f"/sessions/{session_id}#s-{sentence_id}")
+    return page("draft.html", visitor, saved=True, **_review(visitor, changed))
+
+
+@router.post("/sessions/<session_id>/signature")
+def sign(session_id: str) -> Response[Any]:
+    ports, visitor = _ask()
+    attested = form(router.current_event, "attestation") == "on"
+    digest = form(router.current_event, "digest")
+    draft.sign(ports, visitor.person, session_id, digest, attested)
+    return redirect(f"/sessions/{session_id}")
+
+
+@router.get("/static/<name>")
+def static(name: str) -> Response[Any]:
+    if name not in _STATIC:
+        raise PageUnknown("there is no such file")
+    forever = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(
+        status_code=200, content_type=_STATIC[name], body=_asset(name), headers=forever
+    )
+
+
+def refusal_page(refusal: Refusal) -> Response[Any]:
+    """The refusal as a page, or as a line beside the form when htmx asked."""
+    parts = router.current_event.path.split("/")
+    back = f"/sessions/{parts[2]}" if parts[1:2] == ["sessions"] and len(parts) > 3 else "/"
+    template = "refusal_line.html" if _by_htmx() else "refusal.html"
+    signed_out = isinstance(refusal, NotSignedIn)
+    return page(template, None, refusal.status, refusal=refusal, back=back, signed_out=signed_out)
+
+
+def _signed(
+    ports: Ports, visitor: Visitor, resource: SessionOf, signature: Signature
+) -> Response[Any]:
+    text, signer = None, ports.records.person(signature.clinician_id)
+    if gate.may(visitor.person, Action.READ_DRAFT, resource):
+        try:
+            text = draft.read_signed(ports, visitor.person, resource)
+        except KeyDestroyed:
+            text = None
+    return page(
+        "signed.html", visitor, resource=resource, signature=signature, signer=signer, text=text
+    )
+
+
+def _review(visitor: Visitor, shown: draft.Draft) -> dict[str, Any]:
+    may_edit = gate.may(visitor.person, Action.EDIT_DRAFT, shown.resource)
+    return {
+        "reading": reading.lay_out(shown),
+        "draft": shown,
+        "resource": shown.resource,
+        "may_edit": may_edit,
+        "attestation": draft.signing().attestation,
+    }
+
+
+def _ask() -> tuple[Ports, Visitor]:
+    ports: Ports = router.context["ports"]
+    visitor = identify(router.current_event, ports)
+    if router.current_event.http_method == "POST":
+        require_csrf(visitor, form(router.current_event, "csrf"))
+    return ports, visitor
+
+
+def _sentence_request() -> api.SentenceRequest:
+    event = router.current_event
+    act, version = form(event, "act"), form(event, "version")
+    return api.SentenceRequest(
+        version=int(version) if version.isdecimal() else 0,
+        text=form(event, "text") if act == "rewrite" else None,
+        strike={"strike": True, "put-back": False}.get(act),
+        confirm={"confirm": True, "reopen": False}.get(act),
+    )
+
+
+# Answers ------------------------------------------------------------------------------------
+
+
+def page(
+    template: str, visitor: Visitor | None, status: int = 200, **content: Any
+) -> Response[Any]:
+    """An HTML answer; everything that comes from people is escaped."""
+    html = _environment().get_template(template).render(visitor=visitor, **content)
+    return Response(status_code=status, content_type="text/html; charset=utf-8", body=html)
+
+
+def redirect(where: str, *cookies: Cookie) -> Response[Any]:
+    """Sends the browser on with a GET."""
+    return Response(
+        status_code=303,
+        content_type="text/plain; charset=utf-8",
+        body="",
+        headers={"Location": where},
+        cookies=list(cookies),
+    )
+
+
+def form(event: Any, name: str) -> str:
+    """A field of a posted form; empty when it was not sent."""
+    body: str = event.decoded_body or ""
+    return parse_qs(body, keep_blank_values=True).get(name, [""])[0]
+
+
+def _by_htmx() -> bool:
+    return str(router.current_event.headers.get("hx-request", "")) == "true"
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": _clock, "asset": _asset_url, "patient_name": _patient_name}
+    environment.globals |= {"closing": _closing, "states": STATES}
+    return environment
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def _closing(session: Session) -> Any:
+    since = session.awaiting_since
+    return None if since is None else closes_at(since, draft.signing().window)
+
+
+def _patient_name(patient: Patient) -> str:
+    people = patient.roster.get("people")
+    for person in people if isinstance(people, list) else []:
+        if person.get("role") == "patient":
+            return str(person["name"])
+    return "Patient without a name on file"
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    return (_HERE / "static" / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _asset_url(name: str) -> str:
+    return f"/static/{name}?v={hashlib.sha256(_asset(name).encode()).hexdigest()[:12]}"

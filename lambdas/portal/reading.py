@@ -1,0 +1,257 @@
+"""How a draft and its transcript lie side by side: real names, evidence as stretches of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from countersign import review
+from countersign.note import PLACEHOLDER, EvidenceSpan, Finding, Origin, Severity
+from countersign.redaction import project, restore
+from countersign.transcript import Role, Turn
+from lambdas.portal.draft import Draft, signing
+
+Stretch = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a turn's text in which nothing changes: which sentences rest on it, or doubt."""
+
+    text: str
+    sentences: tuple[str, ...]
+    doubtful: bool
+
+
+@dataclass(frozen=True)
+class ShownTurn:
+    """`pieces` joined are `text`; `used_by` are the sentences that rest on any part of it."""
+
+    id: str
+    role: Role
+    speaker: str
+    start: float
+    end: float
+    text: str
+    doubtful: tuple[Stretch, ...]
+    pieces: tuple[Piece, ...]
+    used_by: tuple[str, ...]
+    left_out: str | None
+
+
+@dataclass(frozen=True)
+class ShownSentence:
+    """A sentence with real names. `points` are what the clinician still has to decide on it."""
+
+    id: str
+    text: str
+    origin: Origin
+    evidence: tuple[EvidenceSpan, ...]
+    flags: tuple[str, ...]
+    points: tuple[review.OpenPoint, ...]
+    marks: tuple[Finding, ...]
+
+    @property
+    def struck(self) -> bool:
+        return review.STRUCK in self.flags
+
+    @property
+    def confirmed(self) -> bool:
+        return review.CONFIRMED in self.flags
+
+    @property
+    def placeholder(self) -> bool:
+        return self.origin is Origin.PLACEHOLDER or PLACEHOLDER in self.text
+
+    @property
+    def confirmable(self) -> bool:
+        return bool(self.points) and all(point.confirmable for point in self.points)
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(span.turn for span in self.evidence))
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    name: str
+    sentences: tuple[ShownSentence, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything the review page and the API show of one draft."""
+
+    draft: Draft
+    sections: tuple[ShownSection, ...]
+    turns: tuple[ShownTurn, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def open_count(self) -> int:
+        return len({point.sentence for point in self.draft.open_points})
+
+    @property
+    def left_out(self) -> tuple[ShownTurn, ...]:
+        return tuple(turn for turn in self.turns if turn.left_out)
+
+
+def lay_out(draft: Draft) -> Reading:
+    """The draft as the assigned clinician sees it; tokens become names, spans follow the text."""
+    table, points = draft.table, draft.open_points
+    findings = tuple(
+        finding.model_copy(
+            update={
+                "sentence": restore(finding.sentence, table),
+                "why": restore(finding.why, table),
+            }
+        )
+        for finding in (draft.check.findings if draft.check else ())
+    )
+    sections = tuple(
+        ShownSection(
+            name=section.name,
+            sentences=tuple(
+                ShownSentence(
+                    id=sentence.id,
+                    text=restore(sentence.text, table),
+                    origin=sentence.origin,
+                    evidence=tuple(_projected(sentence.evidence, draft)),
+                    flags=sentence.flags,
+                    points=tuple(p for p in points if p.sentence == sentence.id),
+                    marks=_marks(restore(sentence.text, table), sentence.origin, findings),
+                )
+                for sentence in section.sentences
+            ),
+        )
+        for section in draft.note.sections
+    )
+    turns = tuple(_shown_turn(turn, draft, sections) for turn in draft.redacted.turns)
+    return Reading(draft=draft, sections=sections, turns=turns, findings=findings)
+
+
+def _marks(text: str, origin: Origin, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    if origin is Origin.CLINICIAN:
+        return ()
+    return tuple(
+        f for f in findings if f.sentence == text and f.severity is Severity.HIGHLIGHT
+    )
+
+
+def _projected(spans: Iterable[EvidenceSpan], draft: Draft) -> Iterator[EvidenceSpan]:
+    texts = {turn.id: turn.text for turn in draft.redacted.turns}
+    for span in spans:
+        text = texts.get(span.turn)
+        if text is not None and span.start < len(text):
+            start, end = project(text, draft.table, (span.start, min(span.end, len(text))))
+            yield EvidenceSpan(turn=span.turn, start=start, end=end)
+
+
+def _shown_turn(redacted: Turn, draft: Draft, sections: Iterable[ShownSection]) -> ShownTurn:
+    text = restore(redacted.text, draft.table)
+    evidence = [
+        (span.start, span.end, sentence.id)
+        for section in sections
+        for sentence in section.sentences
+        if not sentence.struck
+        for span in sentence.evidence
+        if span.turn == redacted.id
+    ]
+    heard = next((turn for turn in draft.transcript.turns if turn.id == redacted.id), redacted)
+    doubtful = tuple(_doubtful(text, heard))
+    reasons = {left.turn: left.reason for left in draft.note.left_out}
+    return ShownTurn(
+        id=redacted.id,
+        role=redacted.role,
+        speaker=redacted.speaker,
+        start=redacted.start,
+        end=redacted.end,
+        text=text,
+        doubtful=doubtful,
+        pieces=tuple(pieces(text, evidence, doubtful)),
+        used_by=tuple(dict.fromkeys(sentence for _, _, sentence in evidence)),
+        left_out=reasons.get(redacted.id),
+    )
+
+
+def _doubtful(text: str, heard: Turn) -> Iterator[Stretch]:
+    """The words that the recognizer was unsure of, found in order in the text."""
+    position = 0
+    for word in heard.words:
+        spoken = word.text.strip()
+        at = text.find(spoken, position) if spoken else -1
+        if at < 0:
+            continue
+        position = at + len(spoken)
+        if word.probability < signing().transcript.doubtful_below:
+            yield at, position
+
+
+def pieces(
+    text: str, evidence: Iterable[tuple[int, int, str]], doubtful: Iterable[Stretch]
+) -> Iterator[Piece]:
+    """`text` cut wherever an evidence span or a doubtful word begins or ends; nothing is lost."""
+    spans, doubts = list(evidence), list(doubtful)
+    edges = {0, len(text)}
+    edges.update(edge for start, end, _ in spans for edge in (start, end))
+    edges.update(edge for stretch in doubts for edge in stretch)
+    inside = sorted(edge for edge in edges if 0 <= edge <= len(text))
+    for start, end in pairwise(inside):
+        yield Piece(
+            text=text[start:end],
+            sentences=tuple(dict.fromkeys(s for a, b, s in spans if a <= start and end <= b)),
+            doubtful=any(a <= start and end <= b for a, b in doubts),
+        )
+
+
+def as_document(reading: Reading) -> dict[str, object]:
+    """The reading as the API gives it; `digest` is of `text`, the exact text to be signed."""
+    draft = reading.draft
+    session = draft.resource.session
+    note = draft.note.model_dump(mode="json")
+    note["sections"] = [
+        {
+            "name": section.name,
+            "sentences": [
+                {
+                    "id": sentence.id,
+                    "text": sentence.text,
+                    "origin": sentence.origin,
+                    "evidence": [span.model_dump() for span in sentence.evidence],
+                    "flags": list(sentence.flags),
+                }
+                for sentence in section.sentences
+            ],
+        }
+        for section in reading.sections
+    ]
+    return {
+        "session_id": session.id,
+        "state": session.state,
+        "version": draft.version,
+        "digest": draft.digest,
+        "text": draft.text,
+        "closes_at": draft.closes_at.isoformat() if draft.closes_at else None,
+        "attestation": signing().attestation,
+        "note": note,
+        "transcript": {
+            "turns": [
+                {
+                    "id": turn.id,
+                    "role": turn.role,
+                    "speaker": turn.speaker,
+                    "start": turn.start,
+                    "end": turn.end,
+                    "text": turn.text,
+                    "doubtful": [list(stretch) for stretch in turn.doubtful],
+                }
+                for turn in reading.turns
+            ]
+        },
+        "check": {
+            "verdict": draft.check.verdict if draft.check else None,
+            "findings": [finding.model_dump(mode="json") for finding in reading.findings],
+        },
+        "open": [point.model_dump() for point in draft.open_points],
+    }

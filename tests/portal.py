@@ -1,0 +1,286 @@
+"""A small clinic for the portal's tests: people, a patient, a session whose draft waits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+from countersign.errors import NotSignedIn, SignInFailed
+from countersign.note import PLACEHOLDER
+from countersign.ports import Claims, Patient, Person
+from countersign.session import Session, State
+from lambdas.portal.visitor import csrf_token
+from lambdas.portal.web import handler
+from lambdas.wiring import Ports
+from tests import fakes
+
+PORTAL = "https://portal.example.org"
+SESSION = "s-0001"
+PATIENT = "p-1"
+SPOKEN = "Priscilla Oyelaran"
+
+DANA = Person("dana", "Dana Reyes", ("clinician",), "north", "PSY-4411")
+COLLEAGUE = Person("noor", "Noor Haddad", ("clinician",), "north", "PSY-9002")
+STRANGER = Person("ben", "Ben Okafor", ("clinician",), "north", "PSY-7777")
+DESK = Person("fay", "Fay Lindqvist", ("front_desk",), "north")
+SUPERVISOR = Person("sol", "Sol Marchetti", ("supervisor", "clinician"), "north", "PSY-0007")
+
+TABLE = {"[PATIENT_1]": SPOKEN, "[RELATIVE_1]": "Tunde", "[PLACE_1]": "Larkfield"}
+
+TURNS: tuple[tuple[str, str], ...] = (
+    ("therapist", "Good morning, [PATIENT_1]. Did you find a parking spot?"),
+    ("patient", "I did, right by the bakery. They had those almond croissants again."),
+    ("therapist", "How has your sleep been since we last spoke?"),
+    ("patient", "Better. I fall asleep by eleven most nights, but I still wake up around four."),
+    ("therapist", "And the sertraline?"),
+    ("patient", "Still fifty milligrams. No side effects that I have noticed."),
+    ("patient", "My brother [RELATIVE_1] moved out of [PLACE_1], and I have been worrying about him."),
+    ("therapist", "You sound less tense when you talk about it than you did in spring."),
+    ("patient", "I use the breathing thing. <script>document.title='stolen'</script> It helps."),
+    ("therapist", "Have you had any thoughts of harming yourself?"),
+    ("patient", "No, none at all."),
+    ("therapist", "Then let us keep the sleep diary going, and meet in two weeks."),
+)
+
+
+def span(turn: int, words: str) -> dict[str, object]:
+    start = TURNS[turn - 1][1].index(words)
+    return {"turn": f"t{turn}", "start": start, "end": start + len(words)}
+
+
+def sentence(name: str, text: str, *evidence: dict[str, object], **more: object) -> dict[str, Any]:
+    return {"id": name, "text": text, "origin": "statement", "evidence": list(evidence), **more}
+
+
+def note() -> dict[str, Any]:
+    return {
+        "template": "soap",
+        "sections": [
+            {
+                "name": "Subjective",
+                "sentences": [
+                    sentence(
+                        "s1",
+                        "[PATIENT_1] reports better sleep, waking around four.",
+                        span(4, "Better. I fall asleep by eleven most nights"),
+                        span(4, "I still wake up around four"),
+                    ),
+                    sentence(
+                        "s2",
+                        "[PATIENT_1] has been worrying about [RELATIVE_1], who moved out of"
+                        " [PLACE_1].",
+                        span(7, "[RELATIVE_1] moved out of [PLACE_1]"),
+                        flags=["low-confidence"],
+                    ),
+                    sentence("s3", "Denies thoughts of self-harm.", span(11, "No, none at all")),
+                ],
+            },
+            {
+                "name": "Objective",
+                "sentences": [
+                    sentence("s4", f"Appearance: {PLACEHOLDER}", origin="placeholder"),
+                    sentence("s5", "Takes sertraline, 500 milligrams.", span(6, "fifty milligrams")),
+                ],
+            },
+            {
+                "name": "Assessment",
+                "sentences": [
+                    sentence("s6", "“It helps.”", span(9, "It helps"), origin="quote"),
+                ],
+            },
+            {
+                "name": "Plan",
+                "sentences": [
+                    sentence("s7", "Continue the sleep diary.", span(12, "keep the sleep diary going")),
+                ],
+            },
+        ],
+        "left_out": [{"turn": "t1", "reason": "small-talk"}, {"turn": "t2", "reason": "small-talk"}],
+        "codes": [],
+        "refused": [],
+    }
+
+
+CHECK = {
+    "findings": [
+        {
+            "sentence": "Takes sertraline, 500 milligrams.",
+            "kind": "dose",
+            "severity": "block",
+            "span": [0, 10],
+            "why": "The session says fifty milligrams.",
+        }
+    ],
+    "verdict": "block",
+}
+
+
+def transcript(table: dict[str, str] | None) -> bytes:
+    turns = []
+    for number, (role, text) in enumerate(TURNS, start=1):
+        for token, original in (table or {}).items():
+            text = text.replace(token, original)
+        at = 8.0 * number
+        words = [{"start": at, "end": at + 1, "text": " almond", "probability": 0.31}]
+        turns.append(
+            {
+                "id": f"t{number}",
+                "speaker": "S1" if role == "therapist" else "S2",
+                "role": role,
+                "start": at,
+                "end": at + 7,
+                "text": text,
+                "words": words if "almond" in text and table else [],
+            }
+        )
+    return json.dumps({"duration": 120, "turns": turns}).encode()
+
+
+class FakeIdentity:
+    """Tokens are `token-<person>`; a code is a person's id, good for one verifier."""
+
+    def __init__(self, clock: fakes.FakeClock, portal_url: str = PORTAL) -> None:
+        self.clock = clock
+        self.portal_url = portal_url
+        self.sign_in_url = f"{portal_url}/pool"
+        self.nonces: dict[str, str] = {}
+        self.verifiers: dict[str, str] = {}
+        self.expired: set[str] = set()
+
+    def authorize_url(self, state: str, challenge: str, nonce: str) -> str:
+        query = urlencode({"state": state, "code_challenge": challenge, "nonce": nonce})
+        return f"{self.sign_in_url}/oauth2/authorize?{query}"
+
+    def exchange(self, code: str, verifier: str) -> str:
+        if code not in self.nonces:
+            raise SignInFailed("the code is not known")
+        self.verifiers[code] = verifier
+        return f"token-{code}"
+
+    def verify(self, token: str) -> Claims:
+        prefix, _, subject = token.partition("-")
+        if prefix != "token" or subject in self.expired:
+            raise NotSignedIn("your sign-in has run out")
+        now = self.clock.now()
+        return Claims(subject, now, now + timedelta(minutes=30), self.nonces.get(subject))
+
+    def sign_out_url(self) -> str:
+        return f"{self.sign_in_url}/logout"
+
+
+@dataclass
+class Clinic:
+    """The ports of one clinic, and the portal as its people reach it."""
+
+    ports: Ports
+    requests: int = field(default=0)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        person: Person | None = DANA,
+        json_body: object = None,
+        form: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        cookies: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """One request: JSON as an API client with a bearer token, a form as a browser."""
+        path, _, query = path.partition("?")
+        sent = dict(headers or {})
+        cookies = list(cookies or [])
+        if form is not None or (json_body is None and not path.startswith("/api/")):
+            if person:
+                cookies.append(f"__Host-countersign=token-{person.id}")
+            if method != "GET":
+                sent.setdefault("origin", PORTAL)
+                token = csrf_token(f"token-{person.id}") if person else ""
+                form = {"csrf": token, **(form or {})}
+        elif person:
+            sent.setdefault("authorization", f"Bearer token-{person.id}")
+        body = json.dumps(json_body) if json_body is not None else urlencode(form or {})
+        return call(self.ports, method, path, query, sent, cookies, body)
+
+    def document(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """The parsed body of an API answer."""
+        return dict(json.loads(self.ask(method, path, **more)["body"]))
+
+
+def call(
+    ports: Ports,
+    method: str,
+    path: str,
+    query: str,
+    headers: dict[str, str],
+    cookies: list[str],
+    body: str,
+) -> dict[str, Any]:
+    """The handler's answer to an HTTP request in API Gateway's payload format 2.0."""
+    parameters = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
+    event = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "cookies": cookies,
+        "headers": headers,
+        "queryStringParameters": parameters,
+        "requestContext": {
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1"},
+            "stage": "$default",
+            "requestId": "r",
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
+    return handler(event, SimpleNamespace(), ports=ports)
+
+
+def clinic(portal_url: str = PORTAL, **overrides: Any) -> Clinic:
+    """A clinic whose one draft waits for Dana; Noor shares the patient, Ben does not."""
+    clock = overrides.pop("clock", None) or fakes.FakeClock()
+    made = fakes.ports(clock=clock, identity=FakeIdentity(clock, portal_url), **overrides)
+    for person in (DANA, COLLEAGUE, STRANGER, DESK, SUPERVISOR):
+        made.records.add_person(person)
+    roster = {"people": [{"name": SPOKEN, "role": "patient"}]}
+    made.records.add_patient(Patient(PATIENT, "north", (DANA.id, COLLEAGUE.id), roster))
+    made.records.add_session(
+        Session(
+            id=SESSION,
+            site="north",
+            patient_id=PATIENT,
+            clinician_id=DANA.id,
+            state=State.AWAITING_SIGNATURE,
+            registered_at=clock.now() - timedelta(hours=1),
+            awaiting_since=clock.now(),
+        )
+    )
+    made.records.put_wait(SESSION, "signature", "task-token")
+    for kind, content in (
+        ("transcript", transcript(TABLE)),
+        ("redacted", transcript(None)),
+        ("surrogates", json.dumps(TABLE).encode()),
+        ("draft", json.dumps(note()).encode()),
+        ("check", json.dumps(CHECK).encode()),
+    ):
+        made.vault.put(SESSION, kind, content)
+    return Clinic(made)
+
+
+def settle(house: Clinic) -> dict[str, Any]:
+    """Resolves everything that is open, as a clinician would; the draft that is then ready."""
+    where = f"/api/sessions/{SESSION}/draft"
+    version = house.document("GET", where)["version"]
+    for name, change in (
+        ("s2", {"confirm": True}),
+        ("s4", {"strike": True}),
+        ("s5", {"text": "Takes sertraline, 50 milligrams."}),
+    ):
+        body = {"version": version, **change}
+        version = house.document("PATCH", f"{where}/sentences/{name}", json_body=body)["version"]
+    return house.document("GET", where)
