@@ -1,4 +1,4 @@
-"""Decides what all capabilities share: the stage's stack, its names, outputs and acknowledgements."""
+"""Decides what all capabilities share: a stage's stack, names, outputs and acknowledgements."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import (
-    Acknowledgment,
     CfnOutput,
     CfnResource,
     DefaultStackSynthesizer,
     RemovalPolicy,
     Stack,
     Tags,
-    Validations,
 )
 from constructs import Construct
 
@@ -65,10 +63,12 @@ class Account(Stack):
         resource.apply_removal_policy(kept)
 
     def acknowledge(self, resource: CfnResource, rule: str, reason: str) -> None:
-        """Accepts one finding on one resource. `rule` carries the finding where a rule has many."""
+        """Notes that one finding on one resource is accepted; `checks.accept` makes it so.
+
+        `rule` carries the finding in brackets where a rule has many.
+        """
         if not CfnResource.is_cfn_resource(resource):
             raise TypeError(f"{resource} is not a single resource")
-        Validations.of(resource).acknowledge(Acknowledgment(id=rule, reason=reason))
         self.acknowledgements.append(Acknowledgement(rule, resource.node.id, reason))
 
 

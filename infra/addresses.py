@@ -1,4 +1,4 @@
-"""Decides where the deployment meets the world: addresses that a stage sets or the account gives."""
+"""Decides where a deployment meets the world: addresses that a stage sets or AWS gives."""
 
 from __future__ import annotations
 

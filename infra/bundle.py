@@ -1,4 +1,4 @@
-"""Decides what a Lambda function carries: the hashed lock for arm64 Linux, our code, the policies."""
+"""Decides what a function carries: the hashed lock for arm64 Linux, our code, the policies."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, CfnResource, Validations
+from aws_cdk import Acknowledgment, App, CfnResource, Validations
 from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks
 
@@ -25,7 +25,7 @@ def gate(app: App) -> None:
 
 
 def accept(account: Account, path: Path = ACKNOWLEDGEMENTS) -> None:
-    """Enters the acknowledgements of the file, each on the one resource it names.
+    """Accepts the findings that the capabilities and the file name, each on its one resource.
 
     An entry of `every_function` is entered once for each function that it fits, because functions
     are found, not listed. Raises `AcknowledgementError`.
@@ -33,7 +33,7 @@ def accept(account: Account, path: Path = ACKNOWLEDGEMENTS) -> None:
     entries = tomllib.loads(path.read_text(encoding="utf-8"))
     for entry in entries["resource"]:
         resource = account.node.try_find_child(entry["id"])
-        if resource is None or not CfnResource.is_cfn_resource(resource):
+        if not isinstance(resource, CfnResource):
             raise AcknowledgementError(f"{path.name} names {entry['id']}, which is no resource")
         for rule in entry["rules"]:
             account.acknowledge(resource, rule, entry["reason"])
@@ -42,6 +42,10 @@ def accept(account: Account, path: Path = ACKNOWLEDGEMENTS) -> None:
             for entry in entries["every_function"]:
                 if not (entry.get("waited_for", False) and function.dead_letter_config):
                     account.acknowledge(function, entry["rule"], entry["reason"])
+    for each in account.acknowledgements:
+        Validations.of(account.node.find_child(each.resource)).acknowledge(
+            Acknowledgment(id=each.rule, reason=each.reason)
+        )
 
 
 def flattened(value: Any) -> str:

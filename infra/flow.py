@@ -1,4 +1,4 @@
-"""Decides which functions exist, from the files of `lambdas/`, which are read and never imported."""
+"""Decides which functions exist, from the files of `lambdas/`: read, never imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from infra.config import ROOT
 
 LAMBDAS = ROOT / "lambdas"
 WORKFLOW = "workflow.asl.json"
-STRICT = False
 
 
 class FlowError(ValueError):
@@ -99,7 +98,8 @@ def discover(root: Path = LAMBDAS) -> Flows:
 
     Raises `FlowError` when a Task state has no file with a connected handler.
     """
-    workflows, steps = [], []
+    workflows: list[Workflow] = []
+    steps: list[Step] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
         modules = {
             path.stem: ports
@@ -112,7 +112,7 @@ def discover(root: Path = LAMBDAS) -> Flows:
             definition = json.loads(workflow.read_text(encoding="utf-8"))
             states = {module_of(name): name for name in task_states(definition)}
         for module, state in states.items():
-            if module not in modules and STRICT:
+            if module not in modules:
                 raise FlowError(
                     f"state {state} of {folder.name}/{WORKFLOW} needs "
                     f"lambdas/{folder.name}/{module}.py with a connected handler"

@@ -112,7 +112,7 @@ class Functions:
             ),
         )
         self._code.add_resource_metadata(function, "Code")
-        function.add_dependency(policy)
+        function.add_resource_dependency(policy)
         account.output(f"{step.id}Name", function.ref, f"Function: {step.handler}")
         return Function(step, function, dead_letters)
 
@@ -172,7 +172,9 @@ class Functions:
             message_retention_period=14 * 24 * 3600,
             sqs_managed_sse_enabled=True,
         )
-        self._account.output(f"{step.id}DeadLettersUrl", queue.ref, f"Queue: lost calls of {step.id}")
+        self._account.output(
+            f"{step.id}DeadLettersUrl", queue.ref, f"Queue: lost calls of {step.id}"
+        )
         return queue
 
 

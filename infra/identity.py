@@ -97,6 +97,4 @@ def declare(account: Account, portal_url: str) -> Identity:
     )
     account.output("UserPoolId", pool.ref, "Cognito: the people who can sign in")
     account.output("UserPoolClientId", client.ref, "Cognito: the portal as a client")
-    return Identity(
-        pool, client, f"https://{domain.ref}.auth.{account.region}.amazoncognito.com"
-    )
+    return Identity(pool, client, f"https://{domain.ref}.auth.{account.region}.amazoncognito.com")

@@ -24,7 +24,9 @@ class Keys:
 def declare(account: Account) -> Keys:
     """One rotating key per data class; the Ed25519 key cannot rotate: it is the log's identity."""
     return Keys(
-        audio=_key(account, "Audio", "recordings and the recognizer's output, on their way through"),
+        audio=_key(
+            account, "Audio", "recordings and the recognizer's output, on their way through"
+        ),
         records=_key(account, "Records", "consents, people, sessions and waits"),
         vault=_key(account, "Vault", "transcripts, drafts, surrogates; wraps each session's key"),
         ledger=_key(account, "Ledger", "the audit ledger's entries, tiles and checkpoints"),

@@ -126,7 +126,7 @@ def _vault(account: Account, world: World) -> Port:
         (
             Grant(("s3:ListBucket",), (bucket,)),
             Grant(
-                ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+                ("s3:GetObject", "s3:PutObject"),
                 (f"{bucket}/*",),
                 pattern="object keys hold the session's id, so they are known only when it exists",
             ),
@@ -152,8 +152,6 @@ def _records(account: Account, world: World) -> Port:
                 (
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:ConditionCheckItem",
                     "dynamodb:Query",
                 ),
                 (records,),
@@ -178,10 +176,8 @@ def _ledger(account: Account, world: World) -> Port:
             Grant(
                 (
                     "dynamodb:GetItem",
-                    "dynamodb:BatchGetItem",
                     "dynamodb:PutItem",
                     "dynamodb:UpdateItem",
-                    "dynamodb:ConditionCheckItem",
                     "dynamodb:Query",
                 ),
                 (world.ledger.table.attr_arn,),

@@ -45,7 +45,7 @@ def declare(
             )
         ),
     )
-    model.add_dependency(policy)
+    model.add_resource_dependency(policy)
     own_disk = config.instance_type.split(".")[1] in _OWN_DISK
     endpoint_config = sagemaker.CfnEndpointConfig(
         account,
@@ -123,9 +123,7 @@ def _role(
             allow(("s3:PutObject",), (f"{bucket}/{OUTPUT}*",)),
             allow(("s3:ListBucket",), (bucket,)),
             allow(("kms:GenerateDataKey", "kms:Decrypt"), (keys.audio.attr_arn,)),
-            allow(
-                ("sns:Publish",), (notices.speech_success.ref, notices.speech_error.ref)
-            ),
+            allow(("sns:Publish",), (notices.speech_success.ref, notices.speech_error.ref)),
             allow(("kms:GenerateDataKey", "kms:Decrypt"), (keys.logs.attr_arn,)),
             allow(("logs:CreateLogStream", "logs:PutLogEvents"), (group.attr_arn,)),
             allow(
@@ -170,7 +168,7 @@ def _scale(account: Account, endpoint: sagemaker.CfnEndpoint, name: str) -> None
         min_capacity=0,
         max_capacity=limit,
     )
-    target.add_dependency(endpoint)
+    target.add_resource_dependency(endpoint)
     scaling.CfnScalingPolicy(
         account,
         "SpeechBacklogScaling",

@@ -72,9 +72,7 @@ def owned() -> s3.CfnBucket.OwnershipControlsProperty:
     )
 
 
-def logged(
-    access_logs: s3.CfnBucket, prefix: str
-) -> s3.CfnBucket.LoggingConfigurationProperty:
+def logged(access_logs: s3.CfnBucket, prefix: str) -> s3.CfnBucket.LoggingConfigurationProperty:
     """Server access logs: who asked for which key, by id."""
     return s3.CfnBucket.LoggingConfigurationProperty(
         destination_bucket_name=access_logs.ref, log_file_prefix=f"{prefix}/"

@@ -93,10 +93,7 @@ def declare(account: Account, keys: Keys, storage: Storage, ledger: Ledger) -> N
             _selector(
                 "Every touch of recordings, of the vault and of the ledger",
                 {"eventCategory": ["Data"], "resources.type": ["AWS::S3::Object"]},
-                [
-                    f"{each.attr_arn}/"
-                    for each in (storage.ingest, storage.vault, ledger.bucket)
-                ],
+                [f"{each.attr_arn}/" for each in (storage.ingest, storage.vault, ledger.bucket)],
             ),
             _selector(
                 "Every touch of a session's key",
@@ -105,10 +102,10 @@ def declare(account: Account, keys: Keys, storage: Storage, ledger: Ledger) -> N
             ),
         ],
     )
-    trail.add_dependency(policy)
+    trail.add_resource_dependency(policy)
     written = account.node.find_child("TrailBucketPolicy")
     if isinstance(written, s3.CfnBucketPolicy):
-        trail.add_dependency(written)
+        trail.add_resource_dependency(written)
     account.output("TrailBucketName", bucket.ref, "Bucket: the account's own audit trail")
 
 

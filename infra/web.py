@@ -14,9 +14,7 @@ from infra.keys import Keys
 
 def address(account: Account) -> tuple[gateway.CfnApi, str]:
     """The API, and the address AWS gives it; its routes come with `declare`."""
-    api = gateway.CfnApi(
-        account, "PortalApi", name=account.name("portal"), protocol_type="HTTP"
-    )
+    api = gateway.CfnApi(account, "PortalApi", name=account.name("portal"), protocol_type="HTTP")
     return api, f"https://{api.ref}.execute-api.{account.region}.{account.url_suffix}"
 
 

@@ -97,7 +97,7 @@ def _machine(account: Account, keys: Keys, workflow: Workflow, functions: Functi
             enabled=True
         ),
     )
-    machine.add_dependency(policy)
+    machine.add_resource_dependency(policy)
     account.acknowledge(
         machine,
         "AwsSolutions-SF1",
