@@ -346,12 +346,15 @@ class _Log:
 
 
 def _key(reader: Reader, vkey: str | None, findings: _Findings) -> tuple[LogKey | None, str]:
+    raw = reader.read("vkey")
     if vkey is not None:
-        return LogKey.parse(vkey), "given"
+        key = LogKey.parse(vkey)
+        if raw is not None and raw.removesuffix(b"\n") != str(key).encode():
+            findings.add(Kind.KEY, None, "the log's file vkey holds another key than the given one")
+        return key, "given"
     findings.notes.append(
         "the key came with the log: it proves that the log agrees with itself, not whose it is"
     )
-    raw = reader.read("vkey")
     if raw is None:
         findings.add(Kind.KEY, None, "the log has no file vkey and no key was given")
         return None, "directory"
