@@ -1,0 +1,419 @@
+"""Decides whether a note's denials, quotations, speakers and judgements are the session's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from countersign.grounding.lexicons import ScopeRule, Symptom
+from countersign.grounding.line import Doubt, Reading, Source, stems
+from countersign.grounding.spoken import Answer, Session, Stand, Statement, Utterance, answer
+from countersign.grounding.words import NEGATIONS, Hit, Token, content, stem
+from countersign.note import Severity
+from countersign.transcript import Role
+
+_ASKED = re.compile(r"\basked\b.*\banswered\b", re.I | re.S)
+_DENIES = frozenset("denies denied deny denying".split())
+_TARGET_END = frozenset(
+    """reports reported endorses endorsed admits admitted states stated notes noted has had is was which who
+    continues remains describes described but however although except does did when because since
+    would will can could so that""".split()
+)
+_NEUTRAL = frozenset(
+    """asked discussed assessed screened history explored reviewed inquired questioned regarding about psychoeducation risk
+    family mother father monitor if prevent avoid should concerned scale screening inventory evaluate assess""".split()
+)
+_PERMISSION = frozenset(
+    "record recording recorded permission consent okay allow scribe recorder".split()
+)
+# Shares of a clause's words that must be found in one turn for it to count as said there.
+_SAID = 0.5
+_PARTLY = 0.3
+
+
+def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks words in quotation marks that nobody said, at the words that differ."""
+    for quotation in reading.quotations:
+        if quotation.turns:
+            source = reading.source_of(quotation)
+            roles = {turn.role for turn in quotation.turns}
+            if source and Role.UNKNOWN not in roles and not _may_be(source, roles):
+                yield Doubt(source.start, source.end, "speaker", Severity.BLOCK,
+                            "Somebody else said these words.")  # fmt: skip
+            continue
+        inner = [t for t in reading.tokens if quotation.start <= t.start < quotation.end]
+        if quotation.short and stems(inner) <= session.stems:
+            continue
+        severity = Severity.REVIEW if quotation.short else Severity.BLOCK
+        yield Doubt(*quotation.differing, "quote", severity,
+                    "These words do not stand so in the session.")  # fmt: skip
+
+
+def _may_be(source: Source, roles: set[Role]) -> bool:
+    if source.role is Role.OTHER:
+        return bool(roles & {Role.OTHER, Role.UNKNOWN})
+    return source.role in roles
+
+
+def negations(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks a denial nobody made, and a denial or an affirmation turned round.
+
+    "Denies X" and "no X" hold with the clinician's question and the patient's answer, or with the
+    patient's own words.
+    """
+    if _ASKED.search(reading.text) and any(q.turns for q in reading.quotations):
+        yield from _asked(reading, session)
+        return
+    covered: set[int] = set()
+    for hits in _grouped(session.lexicons.clinical.find(reading.tokens)):
+        first = hits[0]
+        if not reading.free(reading.tokens[first.first]):
+            continue
+        covered.update(range(first.first, first.last))
+        if _is_denied(reading, first.first):
+            yield from _denial(reading, hits, session)
+        elif not _neutral(reading, first.first):
+            yield from _affirmation(hits, session)
+    yield from _unlisted(reading, session, covered)
+
+
+def _grouped(hits: Sequence[Hit[Symptom]]) -> Iterator[list[Hit[Symptom]]]:
+    group: list[Hit[Symptom]] = []
+    for hit in hits:
+        if group and hit.start != group[0].start:
+            yield group
+            group = []
+        group.append(hit)
+    if group:
+        yield group
+
+
+def _asked(reading: Reading, session: Session) -> Iterator[Doubt]:
+    quoted = [q for q in reading.quotations if q.turns]
+    denies = next((t for t in reading.tokens if t.text in _DENIES), None)
+    if denies is None or len(quoted) < 2:
+        return
+    questions = {turn.id for turn in quoted[0].turns}
+    answers = {turn.id for turn in quoted[-1].turns}
+    words = reading.text[quoted[-1].start : quoted[-1].end]
+    for before, after in zip(session.turns, session.turns[1:], strict=False):
+        if before.id in questions and after.id in answers and before.role is Role.THERAPIST:
+            if answer(words) is Answer.NO:
+                return
+    yield Doubt(denies.start, denies.end, "negation", Severity.BLOCK,
+                "The question and the answer do not make a denial.")  # fmt: skip
+
+
+def _is_denied(reading: Reading, index: int) -> bool:
+    """Whether a negation of the note reaches the token; a denial reaches along a list."""
+    for back in range(index - 1, max(-1, index - 40), -1):
+        token = reading.tokens[back]
+        if not reading.free(token):
+            return False
+        between = reading.text[token.end : reading.tokens[back + 1].start]
+        if ";" in between or (":" in between and token.text not in {"for"}):
+            return False
+        if token.text in NEGATIONS:
+            reach = 40 if token.text in _DENIES else 12
+            return index - back <= reach
+        if token.text in _TARGET_END:
+            return False
+    after = [t.text for t in reading.tokens[index + 1 : index + 6]]
+    return any(a in {"was", "were", "is", "are"} and b in {"denied", "absent", "not"}
+               for a, b in zip(after, after[1:], strict=False)) or after[:1] == ["denied"]  # fmt: skip
+
+
+def _neutral(reading: Reading, index: int) -> bool:
+    words = {token.text for token in reading.tokens[max(0, index - 8) : index + 4]}
+    return bool(words & _NEUTRAL)
+
+
+def _statements(hits: Sequence[Hit[Symptom]], session: Session) -> list[Statement]:
+    return [s for hit in hits for s in session.symptoms.get(hit.meaning.name, [])]
+
+
+def _denial(reading: Reading, hits: Sequence[Hit[Symptom]], session: Session) -> Iterator[Doubt]:
+    hit = hits[0]
+    said = [s for s in _statements(hits, session) if not s.kin]
+    said += [s for s in _literal(reading.tokens[hit.first : hit.last], session) if s not in said]
+    if any(s.stand is Stand.DENIED for s in said):
+        return
+    safety = any(h.meaning.safety for h in hits)
+    phrase = (hit.start, hit.end)
+    affirmed = [s for s in said if (s.stand is Stand.AFFIRMED and s.role is not Role.THERAPIST)
+                or (s.stand is Stand.AFFIRMED and s.utterance.question)]  # fmt: skip
+    if affirmed:
+        exact = safety or any(_same_words(reading, hit, s) for s in affirmed)
+        yield Doubt(*phrase, "negation", Severity.BLOCK if exact else Severity.REVIEW,
+                    "In the session this was affirmed, not denied.")  # fmt: skip
+    elif said:
+        yield Doubt(*phrase, "negation", Severity.REVIEW,
+                    "This was brought up, but the patient did not deny it.")  # fmt: skip
+    else:
+        attributed = _denying(reading, hit.first)
+        yield Doubt(*phrase, "negation", Severity.BLOCK if safety or attributed else Severity.REVIEW,
+                    "Nobody asked about this and the patient did not say it.")  # fmt: skip
+
+
+def _denying(reading: Reading, index: int) -> bool:
+    return any(token.text in _DENIES for token in reading.tokens[:index])
+
+
+def _same_words(reading: Reading, hit: Hit[Symptom], statement: Statement) -> bool:
+    mine = stems(reading.tokens[hit.first : hit.last])
+    theirs = stems(statement.utterance.tokens[statement.hit.first : statement.hit.last])
+    return bool(mine & theirs)
+
+
+def _affirmation(hits: Sequence[Hit[Symptom]], session: Session) -> Iterator[Doubt]:
+    hit = hits[0]
+    said = [s for s in _statements(hits, session) if not s.kin and not s.hypothetical]
+    safety = any(h.meaning.safety for h in hits)
+    if said and all(s.stand is Stand.DENIED for s in said):
+        sure = safety or any(s.utterance.negated[s.hit.first] or s.utterance.question for s in said)
+        if sure:
+            yield Doubt(hit.start, hit.end, "negation",
+                        Severity.BLOCK if safety else Severity.REVIEW,
+                        "In the session this was denied, not affirmed.")  # fmt: skip
+    elif safety and not _statements(hits, session):
+        yield Doubt(hit.start, hit.end, "negation", Severity.REVIEW,
+                    "Nobody spoke of this in the session.")  # fmt: skip
+
+
+def _literal(tokens: Sequence[Token], session: Session) -> list[Statement]:
+    """Where the very words stand in the session."""
+    wanted = stems(tokens)
+    found: list[Statement] = []
+    if not wanted:
+        return found
+    for utterance in session.utterances:
+        if not wanted <= utterance.stems:
+            continue
+        for index, token in enumerate(utterance.tokens):
+            if stem(token.text) in wanted:
+                hit: Hit[object] = Hit(index, index + 1, token.start, token.end, None)
+                found.append(session.statement(utterance, hit))
+                break
+    return found
+
+
+def _unlisted(reading: Reading, session: Session, covered: set[int]) -> Iterator[Doubt]:
+    """Denials and turned-round statements of things that no list names."""
+    denied = [i for i, t in enumerate(reading.tokens) if t.text in _DENIES and reading.free(t)]
+    for start in denied:
+        for item in _items(reading, start + 1):
+            if any(index in covered for index in item):
+                continue
+            tokens = [reading.tokens[index] for index in item]
+            if not content(tokens):
+                continue
+            said = _literal(tokens, session)
+            span = (tokens[0].start, tokens[-1].end)
+            if not said and not (stems(tokens) & session.stems):
+                yield Doubt(*span, "negation", Severity.BLOCK,
+                            "Nobody asked about this and the patient did not say it.")  # fmt: skip
+            elif not any(s.stand is Stand.DENIED for s in said) and not _denied_near(
+                tokens, session
+            ):
+                yield Doubt(*span, "negation", Severity.REVIEW,
+                            "The patient did not deny this in so many words.")  # fmt: skip
+    if not denied:
+        yield from _turned(reading, session, covered)
+
+
+def _denied_near(tokens: Sequence[Token], session: Session) -> bool:
+    wanted = stems(tokens)
+    for utterance in session.utterances:
+        shared = wanted & utterance.stems
+        if len(shared) * 2 < len(wanted):
+            continue
+        for index, token in enumerate(utterance.tokens):
+            if stem(token.text) in shared:
+                hit: Hit[object] = Hit(index, index + 1, token.start, token.end, None)
+                if session.statement(utterance, hit).stand is Stand.DENIED:
+                    return True
+    return False
+
+
+def _items(reading: Reading, start: int) -> Iterator[list[int]]:
+    """The parts of a list that follows "denies": split at commas, "and", "or"."""
+    item: list[int] = []
+    for index in range(start, len(reading.tokens)):
+        token = reading.tokens[index]
+        between = reading.text[reading.tokens[index - 1].end : token.start]
+        if ";" in between or token.text in _TARGET_END or not reading.free(token):
+            break
+        if token.text in {"or", "and", "nor"} or "," in between:
+            if item:
+                yield item
+            item = [] if token.text in {"or", "and", "nor"} else [index]
+            continue
+        item.append(index)
+    if item:
+        yield item
+
+
+def _turned(reading: Reading, session: Session, covered: set[int]) -> Iterator[Doubt]:
+    """A sentence near to a spoken one, with a negation that the other does not have."""
+    mine = {
+        stem(t.text): (i, reading.negated[i])
+        for i, t in enumerate(reading.tokens)
+        if t in content(reading.tokens) and reading.free(t) and i not in covered
+    }
+    if len(mine) < 3:
+        return
+    best: list[tuple[float, Utterance]] = []
+    for utterance in session.utterances:
+        if utterance.question:
+            continue
+        shared = mine.keys() & utterance.stems
+        score = len(shared) / len(mine)
+        if score >= 0.6 and len(shared) >= 3:
+            best.append((score, utterance))
+    if not best:
+        return
+    disagreeing: tuple[int, int] | None = None
+    for _, utterance in best:
+        theirs = {stem(t.text): utterance.negated[i] for i, t in enumerate(utterance.tokens)}
+        differing = [mine[s][0] for s in mine if s in theirs and mine[s][1] != theirs[s]]
+        if not differing:
+            return
+        first, last = differing[0], differing[-1]
+        disagreeing = (reading.tokens[first].start, reading.tokens[last].end)
+    if disagreeing is not None:
+        yield Doubt(*disagreeing, "negation", Severity.REVIEW,
+                    "The session says this with the opposite sign.")  # fmt: skip
+
+
+def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Reviews a statement given to the patient that only the clinician made, and conversely."""
+    if not reading.sources or any(q.turns for q in reading.quotations):
+        return
+    source = reading.sources[0]
+    if source.role not in {Role.PATIENT, Role.THERAPIST}:
+        return
+    rest = [t for t in content(reading.tokens) if t.start >= source.end]
+    wanted = frozenset(stem(t.text) for t in rest)
+    if len(wanted) < 3:
+        return
+    own = other = 0.0
+    for position, turn in enumerate(session.turns):
+        here = frozenset(s for u in session.utterances if u.position == position for s in u.stems)
+        share = len(wanted & here) / len(wanted)
+        if turn.role is source.role or turn.role is Role.UNKNOWN:
+            own = max(own, share)
+        elif turn.role in {Role.PATIENT, Role.THERAPIST}:
+            if source.role is Role.PATIENT and _confirmed(session, position):
+                own = max(own, share)
+            else:
+                other = max(other, share)
+    if other >= 0.6 and own <= 0.5 * other:
+        yield Doubt(source.start, source.end, "speaker", Severity.REVIEW,
+                    "The other speaker said this.")  # fmt: skip
+
+
+def _confirmed(session: Session, position: int) -> bool:
+    """Whether the turn is a question that the patient answered, or is agreed to."""
+    after = session.turns[position + 1 : position + 2]
+    if not after or after[0].role is Role.THERAPIST:
+        return False
+    questions = any(u.question for u in session.utterances if u.position == position)
+    return questions and answer(after[0].text) is not Answer.UNCLEAR
+
+
+def scope(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks plans, prescriptions, risk levels, diagnoses and consent that no clinician spoke."""
+    wanted = stems([t for t in reading.tokens if reading.free(t)])
+    taken: set[int] = set()
+    for hit in session.lexicons.scope.find(reading.tokens):
+        if hit.first in taken or not reading.free(reading.tokens[hit.first]):
+            continue
+        taken.add(hit.first)
+        rule = hit.meaning
+        severity = _scope_severity(rule, hit, reading, wanted, session)
+        if severity is not None:
+            yield Doubt(hit.start, hit.end, rule.kind, severity, rule.why)
+
+
+def _scope_severity(
+    rule: ScopeRule,
+    hit: Hit[ScopeRule],
+    reading: Reading,
+    wanted: frozenset[str],
+    session: Session,
+) -> Severity | None:
+    phrase = stems(reading.tokens[hit.first : hit.last])
+    if rule.never:
+        spoken = any(phrase and phrase <= u.stems for u in session.by(Role.THERAPIST))
+        return Severity.REVIEW if spoken else Severity.BLOCK
+    if rule.kind == "consent":
+        given = any(
+            u.words & _PERMISSION and (reply := session.reply(u)) is not None
+            and answer(reply.text) is Answer.YES
+            for u in session.utterances if u.turn.role is Role.THERAPIST
+        )  # fmt: skip
+        return Severity.REVIEW if given or rule.code == "agreement" else Severity.BLOCK
+    share = _share(wanted, session, anyone=rule.code in {"prescription", "diagnosis"})
+    if share >= _SAID:
+        return None
+    return Severity.REVIEW if share >= _PARTLY else Severity.BLOCK
+
+
+def _share(wanted: frozenset[str], session: Session, *, anyone: bool) -> float:
+    """The largest share of the words found in one exchange; a clinician's unless `anyone`."""
+    if not wanted:
+        return 0.0
+    best = 0.0
+    stems_at: dict[int, frozenset[str]] = {}
+    for utterance in session.utterances:
+        stems_at[utterance.position] = (
+            stems_at.get(utterance.position, frozenset()) | utterance.stems
+        )
+    for position, turn in enumerate(session.turns):
+        if turn.role is Role.THERAPIST or anyone:
+            here = stems_at.get(position, frozenset()) | stems_at.get(position + 1, frozenset())
+            best = max(best, len(wanted & here) / len(wanted))
+    return best
+
+
+def emotions(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks what somebody is said to have seemed to feel, when nobody put it into words."""
+    lexicons = session.lexicons
+    inferred = [h for h in lexicons.inference.find(reading.tokens)
+                if reading.free(reading.tokens[h.first])]  # fmt: skip
+    found: set[int] = set()
+    for hit in inferred:
+        window = range(max(0, hit.first - 4), min(len(reading.tokens), hit.last + 6))
+        for index in window:
+            token = reading.tokens[index]
+            if token.text not in lexicons.emotions or index in found or not reading.free(token):
+                continue
+            if hit.first <= index < hit.last:
+                continue
+            found.add(index)
+            spoken = stem(token.text) in session.patient_stems
+            if spoken and reading.sources:
+                continue
+            severity = (
+                Severity.REVIEW if spoken or stem(token.text) in session.clinician_stems
+                else Severity.BLOCK
+            )  # fmt: skip
+            yield Doubt(token.start, token.end, "emotion", severity, lexicons.emotion_why)
+    for index, token in enumerate(reading.tokens):
+        if index in found or token.text not in lexicons.emotions or not reading.free(token):
+            continue
+        before = [t.text for t in reading.tokens[max(0, index - 4) : index]]
+        if not set(before) & {
+            "felt",
+            "feels",
+            "feeling",
+            "is",
+            "was",
+            "became",
+            "remained",
+            "remains",
+            "been",
+        }:
+            continue
+        if stem(token.text) not in session.stems and not reading.negated[index]:
+            yield Doubt(token.start, token.end, "emotion", Severity.REVIEW, lexicons.emotion_why)

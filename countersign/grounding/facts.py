@@ -1,0 +1,391 @@
+"""Decides whether the medications, doses, diagnoses, numbers and dates of a note were spoken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rapidfuzz import fuzz
+
+from countersign.grounding.lexicons import Medication
+from countersign.grounding.line import Doubt, Reading
+from countersign.grounding.spoken import Session, Stand
+from countersign.grounding.words import (
+    STOPWORDS,
+    Hit,
+    Quantity,
+    Token,
+    content,
+    quantities,
+    stem,
+    tokenize,
+)
+from countersign.note import Severity
+
+# Recognizers write "sirtraline": near enough that a human should look rather than be stopped.
+_MISHEARD = 78
+_MONTHS = dict(
+    zip(
+        "january february march april may june july august september october november december".split(),
+        range(1, 13),
+        strict=True,
+    )
+) | {"jan": 1, "feb": 2, "apr": 4, "aug": 8, "sept": 9, "oct": 10, "nov": 11, "dec": 12}
+_WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+_RELATIVE = frozenset("yesterday tomorrow".split())
+_DATE = re.compile(r"\b(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})\b|\b(\d{4})-(\d{2})-(\d{2})\b")
+_FORMAL = re.compile(
+    r"disorder|syndrome|disease|dependence|abuse|addiction|schizo|bipolar|autis|psycho"
+)
+
+
+def medications(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks a drug that nobody named; a near-sounding word in the session makes it a review."""
+    lexicons = session.lexicons
+    hits = lexicons.medications.find(reading.tokens)
+    for hit in hits:
+        if hit.meaning.generic in session.medications:
+            continue
+        names = lexicons.drug_names[hit.meaning.generic]
+        if _parts_named(hit, session):
+            continue
+        if _misheard(names, session):
+            yield Doubt(hit.start, hit.end, "medication", Severity.REVIEW,
+                        "A similar-sounding word was said; check which medication was meant.")  # fmt: skip
+        else:
+            yield Doubt(hit.start, hit.end, "medication", Severity.BLOCK,
+                        "Nobody named this medication in the session.")  # fmt: skip
+    known = {index for hit in hits for index in range(hit.first, hit.last)}
+    for index, token in enumerate(reading.tokens):
+        if index in known or token.text in session.words or stem(token.text) in session.stems:
+            continue
+        if _drug_like(token, session) or _before_dose(reading.tokens, index, session):
+            names = frozenset({token.text})
+            severity = Severity.REVIEW if _misheard(names, session) else Severity.BLOCK
+            yield Doubt(token.start, token.end, "medication", severity,
+                        "This reads as a medication that nobody named in the session.")  # fmt: skip
+
+
+def _parts_named(hit: Hit[Medication], session: Session) -> bool:
+    """A combination whose parts were each named, or a drug named within a combination."""
+    parts = hit.meaning.generic.split("-")
+    if len(parts) > 1 and any(part in session.medications for part in parts):
+        return True
+    return any(hit.meaning.generic in known.split("-") for known in session.medications)
+
+
+def _misheard(names: frozenset[str], session: Session) -> bool:
+    lexicons = session.lexicons
+    for word in session.words:
+        if len(word) < 5 or lexicons.medications.find(tokenize(word)):
+            continue
+        if any(fuzz.ratio(word, name) >= _MISHEARD for name in names if len(name) > 4):
+            return True
+    return False
+
+
+def _drug_like(token: Token, session: Session) -> bool:
+    word = token.text
+    if len(word) < 7 or word in session.lexicons.not_drugs or word in STOPWORDS:
+        return False
+    return word.endswith(session.lexicons.drug_stems)
+
+
+def _before_dose(tokens: Sequence[Token], index: int, session: Session) -> bool:
+    token = tokens[index]
+    if token.text in STOPWORDS or (not token.raw[:1].isupper() and len(token.text) < 6):
+        return False
+    after = tokens[index + 1 : index + 3]
+    return (
+        len(after) == 2
+        and after[0].text[0].isdigit()
+        and session.lexicons.dose_units.get(after[1].text) in {"mg", "mcg", "ml"}
+        and not token.text.endswith(("ed", "ing", "ly", "es", "ose", "osage"))
+        and index > 0
+    )
+
+
+def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks an amount nobody said; reviews one that was said of another medication."""
+    lexicons = session.lexicons
+    named = lexicons.medications.find(reading.tokens)
+    for quantity in _quantities(reading, session, dose=True):
+        if not quantity.exact:
+            continue
+        end = reading.tokens[quantity.last].end
+        unit = lexicons.dose_units[reading.tokens[quantity.last].text]
+        if unit == "dose-form" and quantity.value == 1:
+            continue
+        if not quantity.readings & session.values and quantity.value not in session.values:
+            yield Doubt(quantity.start, end, "dose", Severity.BLOCK,
+                        "Nobody said this amount in the session.")  # fmt: skip
+            continue
+        drug = _nearest(named, quantity)
+        places = session.medications.get(drug.meaning.generic, []) if drug else []
+        if drug is None or not places:
+            continue
+        near = {
+            place + step for u, _ in places for place in [u.position] for step in (-2, -1, 0, 1, 2)
+        }
+        about = [
+            u for u, q in session.quantities
+            if u.position in near and quantity.value in q.readings
+        ]  # fmt: skip
+        if not about:
+            yield Doubt(quantity.start, end, "dose", Severity.REVIEW,
+                        "This amount was said, but not about this medication.")  # fmt: skip
+        elif _others(drug.meaning.generic, quantity.value, session):
+            yield Doubt(quantity.start, end, "dose", Severity.REVIEW,
+                        "This amount was said of another medication.")  # fmt: skip
+    if named or any(True for _ in _quantities(reading, session, dose=True)):
+        yield from _frequencies(reading, session)
+
+
+def _nearest(hits: Sequence[Hit[Medication]], quantity: Quantity) -> Hit[Medication] | None:
+    before = [hit for hit in hits if hit.last <= quantity.first]
+    if before:
+        return before[-1]
+    after = [hit for hit in hits if hit.first >= quantity.last]
+    return after[0] if after else None
+
+
+def _others(generic: str, value: float, session: Session) -> bool:
+    """Whether every utterance with the value names other medications, and never this one."""
+    mine = {id(u) for u, _ in session.medications.get(generic, [])}
+    others = {
+        id(u) for name, places in session.medications.items() if name != generic for u, _ in places
+    }
+    holding = [id(u) for u, q in session.quantities if value in q.readings]
+    return bool(holding) and all(place in others and place not in mine for place in holding)
+
+
+def _frequencies(reading: Reading, session: Session) -> Iterator[Doubt]:
+    said = {
+        hit.meaning
+        for u in session.utterances
+        for hit in session.lexicons.frequencies.find(u.tokens)
+    }
+    for hit in session.lexicons.frequencies.find(reading.tokens):
+        if hit.meaning in said or not reading.free(reading.tokens[hit.first]):
+            continue
+        if hit.meaning >= 2 and not (said == set() and float(hit.meaning) in session.values):
+            severity = Severity.BLOCK if said else Severity.REVIEW
+            yield Doubt(hit.start, hit.end, "dose", severity,
+                        "Nobody said that it is taken this often.")  # fmt: skip
+        elif hit.meaning == 1 and said and hit.last - hit.first > 1:
+            yield Doubt(hit.start, hit.end, "dose", Severity.REVIEW,
+                        "The session gives another number of times a day.")  # fmt: skip
+
+
+def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks a diagnosis nobody named; reviews one that rests on lay words or on a relative."""
+    seen: set[int] = set()
+    for hit in session.lexicons.diagnoses.find(reading.tokens):
+        if hit.start in seen or reading.negated[hit.first]:
+            continue
+        same = [h for h in session.lexicons.diagnoses.find(reading.tokens) if h.start == hit.start]
+        keys = [h.meaning.key for h in same]
+        seen.add(hit.start)
+        named = [s for key in keys for s in session.diagnoses.get(key, [])]
+        phrase = reading.text[hit.start : hit.end]
+        if named:
+            if all(s.kin for s in named) and not _about_kin(reading.tokens, hit.first):
+                yield Doubt(hit.start, hit.end, "diagnosis", Severity.REVIEW,
+                            "In the session this was said of somebody else.")  # fmt: skip
+            elif all(s.stand is Stand.DENIED and not s.kin for s in named):
+                yield Doubt(hit.start, hit.end, "diagnosis", Severity.BLOCK,
+                            "In the session this was denied.")  # fmt: skip
+            continue
+        formal = bool(_FORMAL.search(phrase.lower())) or (phrase.isupper() and len(phrase) > 1)
+        words = frozenset(stem(t.text) for t in content(tokenize(phrase)))
+        if words and words <= session.stems and not formal:
+            continue
+        lay = [s for key in keys for s in session.lay_diagnoses.get(key, [])]
+        if lay and not formal:
+            continue
+        if lay:
+            yield Doubt(hit.start, hit.end, "diagnosis", Severity.REVIEW,
+                        "Only everyday words for this were said; no one named the diagnosis.")  # fmt: skip
+        else:
+            yield Doubt(hit.start, hit.end, "diagnosis", Severity.BLOCK,
+                        "Nobody named this diagnosis in the session.")  # fmt: skip
+
+
+_KIN = frozenset(
+    """mother mom father dad brother sister son daughter husband wife partner aunt uncle cousin grandmother
+    grandfather parents parent family familial friend sibling spouse maternal paternal""".split()
+)
+
+
+def _about_kin(tokens: Sequence[Token], index: int) -> bool:
+    return any(token.text.removesuffix("'s") in _KIN for token in tokens)
+
+
+_NAMED = frozenset(
+    "phq gad covid pcl audit type b d c a1c hba1c t l omega vitamin grade stage figure".split()
+)
+
+
+def _quantities(reading: Reading, session: Session, *, dose: bool) -> Iterator[Quantity]:
+    for quantity in quantities(reading.tokens):
+        after = reading.tokens[quantity.last : quantity.last + 1]
+        is_dose = bool(after) and after[0].text in session.lexicons.dose_units and (
+            reading.text[quantity.end : after[0].start].strip(" -") == ""
+        )  # fmt: skip
+        if is_dose == dose:
+            yield quantity
+
+
+def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks a number nobody said in any form; reviews one that was said with another unit."""
+    taken = [(d.start, d.end) for d in _dates(reading.tokens, reading.text)]
+    frequencies = session.lexicons.frequencies.find(reading.tokens)
+    for quantity in _quantities(reading, session, dose=False):
+        text = reading.text
+        if any(start < quantity.end and quantity.start < end for start, end in taken):
+            continue
+        if any(h.first <= quantity.first < h.last for h in frequencies):
+            continue
+        before = reading.tokens[quantity.first - 1].text if quantity.first else ""
+        glued = text[quantity.start - 1 : quantity.start] if quantity.start else ""
+        if glued == "/" or (glued and (glued.isalpha() or (glued == "-" and before in _NAMED))):
+            continue
+        if before in _NAMED or text[quantity.end : quantity.end + 1].isalpha():
+            continue
+        word = reading.tokens[quantity.first].text
+        if not quantity.exact and (word != "twice" and not (quantity.value >= 3 and word[-1] in "hd"
+                                   and word not in {"third"})):  # fmt: skip
+            continue
+        if word in {"one", "a", "an", "zero"} and not (quantity.unit and word == "one"):
+            continue
+        if text[: quantity.start].strip() == "" and text[quantity.end : quantity.end + 1] in ".)":
+            continue
+        if not (quantity.value in session.values or quantity.readings & session.values):
+            yield Doubt(quantity.start, quantity.end, "number",
+                        Severity.BLOCK if quantity.exact else Severity.REVIEW,
+                        "Nobody said this number in the session.")  # fmt: skip
+        elif quantity.unit and not _with_unit(quantity, session):
+            yield Doubt(quantity.start, quantity.end, "number", Severity.REVIEW,
+                        "This number was said, but not of this.")  # fmt: skip
+
+
+def _with_unit(quantity: Quantity, session: Session) -> bool:
+    units = {"day", "week", "month", "year", "hour", "minute", "second"}
+    for _, said in session.quantities:
+        if not said.readings & quantity.readings:
+            continue
+        if said.unit in ("", quantity.unit) or (said.unit in units and quantity.unit in units and
+                                                quantity.value != said.value):  # fmt: skip
+            return True
+    return False
+
+
+class _Date:
+    __slots__ = ("day", "end", "month", "relative", "start", "weekday", "year")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start, self.end = start, end
+        self.month = self.day = self.year = 0
+        self.weekday = self.relative = ""
+
+
+def _dates(tokens: Sequence[Token], text: str) -> tuple[_Date, ...]:
+    found: list[_Date] = []
+    for match in _DATE.finditer(text):
+        date = _Date(*match.span())
+        groups = [int(group) if group else 0 for group in match.groups()]
+        date.month, date.day, date.year = (
+            groups[:3] if groups[0] else (groups[4], groups[5], groups[3])
+        )
+        if date.year < 100:
+            date.year += 2000 if date.year < 40 else 1900
+        found.append(date)
+    numbers = {q.first: q for q in quantities(tokens)}
+    ends = {q.last: q for q in numbers.values()}
+    for index, token in enumerate(tokens):
+        if any(date.start <= token.start < date.end for date in found):
+            continue
+        word = token.text.removesuffix("'s")
+        if token.surrogate == "DATE" or word in _RELATIVE:
+            date = _Date(token.start, token.end)
+            date.relative = token.raw if token.surrogate else word
+            found.append(date)
+        elif word.removesuffix("s") in _WEEKDAYS:
+            date = _Date(token.start, token.end)
+            date.weekday = word.removesuffix("s")
+            found.append(date)
+        elif word in _MONTHS:
+            found.extend(_month(tokens, index, numbers, ends))
+        elif re.fullmatch(r"(?:19|20)\d\d", token.text) and (
+            index + 1 >= len(tokens) or tokens[index + 1].text not in {"mg", "mcg", "ml", "units"}
+        ):
+            date = _Date(token.start, token.end)
+            date.year = int(token.text)
+            found.append(date)
+    return tuple(sorted(found, key=lambda date: date.start))
+
+
+def _month(
+    tokens: Sequence[Token], index: int, numbers: dict[int, Quantity], ends: dict[int, Quantity]
+) -> Iterator[_Date]:
+    token = tokens[index]
+    date = _Date(token.start, token.end)
+    date.month = _MONTHS[token.text.removesuffix("'s")]
+    after = numbers.get(index + 1) or (
+        numbers.get(index + 2) if index + 1 < len(tokens) and tokens[index + 1].text in {"the", "of"}
+        else None
+    )  # fmt: skip
+    before = ends.get(index) or (
+        ends.get(index - 1) if index and tokens[index - 1].text == "of" else None
+    )
+    adjacent = after or before
+    if token.text in {"may", "march"} and not (adjacent or (token.raw[0].isupper() and index)):
+        return
+    for quantity in (before, after):
+        if quantity is None or quantity.end - quantity.start == 0:
+            continue
+        if any(1 <= value <= 31 for value in quantity.readings) and not date.day:
+            date.day = int(next(v for v in (quantity.value, *quantity.readings) if 1 <= v <= 31))
+            date.start, date.end = min(date.start, quantity.start), max(date.end, quantity.end)
+        elif 1900 <= quantity.value <= 2099:
+            date.year = int(quantity.value)
+            date.end = max(date.end, quantity.end)
+    last = next((i for i in range(index, len(tokens)) if tokens[i].end >= date.end), index)
+    following = numbers.get(last + 1)
+    if following is not None and 1900 <= following.value <= 2099:
+        date.year, date.end = int(following.value), following.end
+    yield date
+
+
+def dates(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Blocks a date of which a part was not said; reviews "yesterday" and its like."""
+    said = [date for turn in session.turns for date in _dates(tokenize(turn.text), turn.text)]
+    surrogates = {t.raw for u in session.utterances for t in u.tokens if t.surrogate}
+    for date in _dates(reading.tokens, reading.text):
+        if date.relative.startswith("["):
+            if date.relative not in surrogates:
+                yield Doubt(date.start, date.end, "date", Severity.BLOCK,
+                            "This date does not stand in the session.")  # fmt: skip
+        elif date.relative:
+            if date.relative not in session.words:
+                yield Doubt(date.start, date.end, "date", Severity.REVIEW,
+                            "Nobody said this day in the session.")  # fmt: skip
+        elif not _dated(date, said, session):
+            yield Doubt(date.start, date.end, "date", Severity.BLOCK,
+                        "Nobody said this date in the session.")  # fmt: skip
+
+
+def _dated(date: _Date, said: Sequence[_Date], session: Session) -> bool:
+    if date.weekday and not any(other.weekday == date.weekday for other in said):
+        return False
+    if date.year and float(date.year) not in session.values and (
+        float(date.year % 100) not in session.values
+    ):  # fmt: skip
+        return False
+    if date.month and date.day:
+        return any(other.month == date.month and other.day in (0, date.day) for other in said) and (
+            any(other.month == date.month and other.day == date.day for other in said)
+            or (float(date.day) in session.values
+            and not any(other.month == date.month and other.day for other in said))
+        )
+    return not date.month or any(other.month == date.month for other in said)

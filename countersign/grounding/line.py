@@ -1,0 +1,202 @@
+"""Decides how one sentence of a note reads: its words, its quotations and whom it says it from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from countersign.grounding.reading import Line
+from countersign.grounding.spoken import Session
+from countersign.grounding.words import Token, content, quantities, stem, tokenize
+from countersign.grounding.words import negated as negations
+from countersign.note import Severity
+from countersign.transcript import Role, Turn
+
+_QUOTED = re.compile(r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d")
+_FILLERS = frozenset("um uh er erm hmm mm ah".split())
+_PATIENT = re.compile(
+    r"\b(?:the\s+)?(?:patient|client|pt|patients|clients)\b(?!['\u2019]s\s+(?:mother|father|wife|husband|partner"
+    r"|sister|brother|son|daughter|parents|family|spouse|friend))|^\s*(?:he|she|they)\b|\[PATIENT_\d+\]",
+    re.I,
+)
+_CLINICIAN = re.compile(
+    r"\b(?:the\s+)?(?:therapist|clinician|provider|counselor|counsellor|psychologist|psychiatrist"
+    r"|doctor|writer|social worker)\b|^\s*I\b|\[CLINICIAN_\d+\]",
+    re.I,
+)
+_OTHER = re.compile(r"^\s*(?:other speaker|unidentified speaker)\b", re.I)
+_ASKED = re.compile(r"(?:\(|^)asked:", re.I)
+_ANSWERED = re.compile(r"\banswered:", re.I)
+_REPORTS = re.compile(
+    r"^(?:['\u2019]s)?\W{0,3}(?:also |then |further |currently |initially |again |later |has |had |have |briefly |openly |\w+ly )*"
+    r"(?:reports?|reported|reporting|states?|stated|says?|said|shares?|shared|describes?|described|endorses?|endorsed"
+    r"|mentions?|mentioned|notes?|noted|explains?|explained|expresses|expressed|admits?|admitted|acknowledges?|acknowledged"
+    r"|denies|denied|complains?|complained|told|asks?|asked|suggests?|suggested|recommends?|recommended|encourages?|encouraged"
+    r"|offers?|offered|proposes?|proposed|teaches|taught|assigns?|assigned|advises?|advised|introduces?|introduced|discusses|discussed"
+    r"|identifies|identified|recalls?|recalled|indicates?|indicated|verbalizes?|verbalized|agrees?|agreed|believes|believed|replied|responds?|responded"
+    r"|answers?|answered|affirms?|points? out|pointed out|commented|remarked|disclosed|reflected|validated|provided|:)",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A finding before its place in the note is known; offsets are characters of the sentence."""
+
+    start: int
+    end: int
+    kind: str
+    severity: Severity
+    why: str
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """Quoted words; `turns` are those where they stand as quoted, empty when nowhere."""
+
+    start: int
+    end: int
+    turns: tuple[Turn, ...]
+    differing: tuple[int, int]
+    short: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whom a sentence names as the speaker, and where it does."""
+
+    role: Role
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One sentence read for the guards; `free` marks the tokens outside of verified quotations."""
+
+    line: Line
+    tokens: tuple[Token, ...]
+    negated: tuple[bool, ...]
+    quotations: tuple[Quotation, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def text(self) -> str:
+        return self.line.text
+
+    def free(self, token: Token) -> bool:
+        """Whether a token is the note's own word, not a verified quotation's."""
+        return not any(q.turns and q.start <= token.start < q.end for q in self.quotations)
+
+    def source_of(self, quotation: Quotation) -> Source | None:
+        """The nearest speaker named before the quotation, else the first named after it."""
+        before = [source for source in self.sources if source.end <= quotation.start]
+        after = [source for source in self.sources if source.start >= quotation.end]
+        return before[-1] if before else (after[0] if after else None)
+
+
+class Reader:
+    """Reads sentences against one session; holds the session's words in comparable form."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._folded = [(turn, _fold(tokenize(turn.text))) for turn in session.turns]
+        self._joined = [(turn, " " + " ".join(w for w, _, _ in words) + " ")
+                        for turn, words in self._folded]  # fmt: skip
+
+    def read(self, line: Line) -> Reading:
+        """Analyses one sentence."""
+        tokens = tokenize(line.text)
+        quotations = tuple(
+            self._quotation(line.text, match) for match in _QUOTED.finditer(line.text)
+        )
+        return Reading(
+            line, tokens, negations(tokens, line.text), quotations, _sources(line.text, quotations)
+        )
+
+    def _quotation(self, text: str, match: re.Match[str]) -> Quotation:
+        start, end = match.span(1) if match.group(1) is not None else match.span(2)
+        inner = text[start:end]
+        turns: tuple[Turn, ...] | None = None
+        differing = (start, end)
+        size = 0
+        for piece in re.finditer(r"(?:(?!\.\.\.|\u2026|\[\.\.\.\]).)+", inner, re.S):
+            words = _fold(tokenize(piece.group()))
+            if not words:
+                continue
+            size += len(words)
+            needle = " " + " ".join(word for word, _, _ in words) + " "
+            where = tuple(turn for turn, joined in self._joined if needle in joined)
+            if not where:
+                offset = start + piece.start()
+                low, high = self._differing(words)
+                return Quotation(start, end, (), (offset + low, offset + high), len(words) <= 2)
+            turns = where if turns is None else tuple(turn for turn in turns if turn in where)
+        return Quotation(start, end, turns or (), differing, size <= 2)
+
+    def _differing(self, words: Sequence[tuple[str, int, int]]) -> tuple[int, int]:
+        """The words of a quotation that its nearest turn does not have; all when none is near."""
+        wanted = [word for word, _, _ in words]
+        best: tuple[int, list[tuple[int, int]]] = (0, [])
+        for _, folded in self._folded:
+            have = [word for word, _, _ in folded]
+            if not set(wanted) & set(have):
+                continue
+            blocks = SequenceMatcher(None, wanted, have, autojunk=False).get_matching_blocks()
+            same = sum(block.size for block in blocks)
+            if same > best[0]:
+                best = (same, [(block.a, block.a + block.size) for block in blocks])
+        whole = (words[0][1], words[-1][2])
+        if best[0] < 0.5 * len(wanted):
+            return whole
+        known = {index for low, high in best[1] for index in range(low, high)}
+        strange = [index for index in range(len(wanted)) if index not in known]
+        if not strange:
+            return whole
+        return words[strange[0]][1], words[strange[-1]][2]
+
+
+def _fold(tokens: Sequence[Token]) -> list[tuple[str, int, int]]:
+    """Words as compared in quotations: no fillers, numbers as digits, `have n't` as `haven't`."""
+    numbers = {q.first: q for q in quantities(tokens) if q.exact}
+    folded: list[tuple[str, int, int]] = []
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        if index in numbers:
+            quantity = numbers[index]
+            folded.append((f"{quantity.value:g}", quantity.start, quantity.end))
+            index = quantity.last
+            continue
+        if token.text == "n't" and folded:
+            word, start, _ = folded.pop()
+            folded.append((word + "n't", start, token.end))
+        elif token.text not in _FILLERS:
+            folded.append((token.text, token.start, token.end))
+        index += 1
+    return folded
+
+
+def _sources(text: str, quotations: Sequence[Quotation]) -> tuple[Source, ...]:
+    found: list[Source] = []
+    for pattern, role in ((_PATIENT, Role.PATIENT), (_CLINICIAN, Role.THERAPIST)):
+        for match in pattern.finditer(text):
+            if any(q.start <= match.start() < q.end for q in quotations):
+                continue
+            if _REPORTS.match(text[match.end() :]) or text[match.end() : match.end() + 1] == ":":
+                found.append(Source(role, *match.span()))
+    for pattern, role in ((_ASKED, Role.THERAPIST), (_ANSWERED, Role.PATIENT)):
+        for match in pattern.finditer(text):
+            if not any(q.start <= match.start() < q.end for q in quotations):
+                found.append(Source(role, *match.span()))
+    other = _OTHER.match(text)
+    if other:
+        found.append(Source(Role.OTHER, *other.span()))
+    return tuple(sorted(found, key=lambda source: source.start))
+
+
+def stems(tokens: Sequence[Token]) -> frozenset[str]:
+    """The stems of the tokens that carry meaning."""
+    return frozenset(stem(token.text) for token in content(tokens))

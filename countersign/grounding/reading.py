@@ -1,0 +1,85 @@
+"""Decides what the sentences of a note are, whoever wrote it, and where each stands in its text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from countersign.errors import BadNote, EmptyInput, NotJson
+from countersign.grounding.words import sentence_spans
+from countersign.note import PLACEHOLDER, Note, Origin, Sentence
+from countersign.transcript import decode_utf8
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence of a note; `start` is its first character in the note's text."""
+
+    text: str
+    start: int
+    section: str = ""
+    sentence: Sentence | None = None
+
+    @property
+    def exempt(self) -> bool:
+        """Gaps left for a human and words that a human wrote are not drafts."""
+        if self.sentence is None:
+            return False
+        if self.sentence.origin is Origin.PLACEHOLDER:
+            return self.text.endswith(PLACEHOLDER) and len(self.text) < len(PLACEHOLDER) + 60
+        return self.sentence.origin is Origin.CLINICIAN
+
+
+def lines(note: Note | str) -> tuple[Line, ...]:
+    """The sentences of a note in order. The text of a `Note` is its sentences joined by one space."""
+    return tuple(_of_text(note) if isinstance(note, str) else _of_note(note))
+
+
+def _of_text(text: str) -> Iterator[Line]:
+    section = ""
+    for start, end in sentence_spans(text):
+        piece = text[start:end]
+        if piece.endswith(":") or (piece.isupper() and len(piece) < 60 and piece[-1:] not in ".!?"):
+            section = piece.rstrip(":").lower()
+        yield Line(piece, start, section)
+
+
+def _of_note(note: Note) -> Iterator[Line]:
+    start = 0
+    for section in note.sections:
+        for sentence in section.sentences:
+            yield Line(sentence.text, start, section.name.lower(), sentence)
+            start += len(sentence.text) + 1
+
+
+def read_note(raw: bytes | str) -> Note | str:
+    """A note as `countersign draft --json` prints it, or the text of `{"text": "…"}`.
+
+    Raises `EmptyInput`, `NotUtf8`, `NotJson` or `BadNote`, whose message names the field, never the
+    words.
+    """
+    text = raw if isinstance(raw, str) else decode_utf8(raw)
+    if not text.strip():
+        raise EmptyInput("the note is empty")
+    try:
+        document = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        raise NotJson("the note is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise BadNote("the note must be a JSON object")
+    if "sections" not in document:
+        free = document.get("text")
+        if not isinstance(free, str):
+            raise BadNote("the note has neither `sections` nor `text`")
+        if not free.strip():
+            raise EmptyInput("the note's text is empty")
+        return free
+    try:
+        return Note.model_validate({"template": "", **document})
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "note"
+        raise BadNote(f"{where}: {first['msg']}") from None

@@ -1,0 +1,266 @@
+"""Decides what a session holds as evidence: who named, asked, affirmed or denied what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from countersign.grounding.lexicons import Diagnosis, Lexicons, Medication
+from countersign.grounding.words import (
+    Hit,
+    Quantity,
+    Token,
+    content,
+    negated,
+    quantities,
+    sentence_spans,
+    stem,
+    tokenize,
+)
+from countersign.transcript import Role, Transcript, Turn
+
+
+class Answer(StrEnum):
+    """How a turn answers a yes-or-no question."""
+
+    YES = "yes"
+    NO = "no"
+    UNCLEAR = "unclear"
+
+
+class Stand(StrEnum):
+    """What the session says about one thing: affirmed, denied, or merely brought up."""
+
+    AFFIRMED = "affirmed"
+    DENIED = "denied"
+    RAISED = "raised"
+
+
+_FILLERS = frozenset(
+    "um uh er hmm mm well oh so okay ok like honestly actually i mean you know god gosh really".split()
+)
+_NO = re.compile(
+    r"(?:no|nope|nah|not|never|none|nothing|neither|mm-?mm|uh-?uh|nuh-?uh|absolutely not|definitely not"
+    r"|of course not|i do ?n[o']?t|i have ?n[o']?t|i'?m not|i am not|i did ?n[o']?t|i would ?n[o']?t"
+    r"|it is ?n't|it does ?n't|it did ?n't|they do ?n't|ca ?n't say i|hardly|i ca ?n't say|not that)\b"
+)
+_YES = re.compile(
+    r"(?:yes|yeah|yep|yup|yea|uh-?huh|mm-?hmm?|sure|definitely|absolutely|certainly|of course|sometimes|often"
+    r"|a little|a bit|kind of|i do|i have|i did|i am|i'?ve|it is|it does|it has|it did|always|usually|correct|right|exactly"
+    r"|unfortunately|occasionally|mostly|pretty much|every|most)\b"
+)
+_QUESTION = re.compile(
+    r"^(?:(?:and|so|but|okay|ok|um|uh|now|alright|all right|well|then|also|let me ask|tell me)[ ,]+)*"
+    r"(?:do|does|did|are|is|was|were|have|has|had|can|could|would|will|any|how|what|when|where|why|who|which"
+    r"|tell me|ever|no (?:thoughts|other|history)|anything|has there|and what|and how|you (?:haven't|don't|aren't))\b",
+    re.I,
+)
+_FINE = frozenset(
+    """fine good well better okay ok normal great improved improving healthy stable solid decent best
+    regularly enough perfect""".split()
+)
+_KIN = frozenset(
+    """mother mom mum father dad brother sister son daughter husband wife partner aunt uncle cousin grandmother
+    grandfather grandma grandpa parents friend boyfriend girlfriend kids child children family roommate
+    coworker boss neighbor niece nephew spouse sibling""".split()
+)
+_HYPOTHETICAL = frozenset("if might maybe wonder wondering whether could possibly suppose".split())
+
+
+def answer(text: str) -> Answer:
+    """What the opening of `text` answers to a yes-or-no question."""
+    rest = text.lower().replace("\u2019", "'").strip()
+    while True:
+        first = re.match(r"([a-z'-]+)[\s,.;:!\u2026-]*", rest)
+        if first is None or first.group(1) not in _FILLERS or _NO.match(rest):
+            break
+        if _YES.match(rest):
+            break
+        rest = rest[first.end() :]
+    if re.match(r"(?:yeah|yes),? no\b", rest):
+        return Answer.NO
+    if re.match(r"no,? (?:yeah|yes|i do\b|i have\b|i did\b|i am\b)", rest):
+        return Answer.UNCLEAR
+    if _NO.match(rest):
+        return Answer.NO
+    return Answer.YES if _YES.match(rest) else Answer.UNCLEAR
+
+
+def asks(text: str) -> bool:
+    """Whether a sentence is a question, by its mark or, unpunctuated, by its opening."""
+    stripped = text.rstrip(" \"'\u201d)")
+    return stripped.endswith("?") or (
+        not stripped.endswith((".", "!")) and _QUESTION.match(stripped) is not None
+    )
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One sentence of one turn, analysed; token offsets are characters of the turn's text."""
+
+    turn: Turn
+    position: int
+    start: int
+    end: int
+    question: bool
+    tokens: tuple[Token, ...]
+    negated: tuple[bool, ...]
+
+    @property
+    def text(self) -> str:
+        return self.turn.text[self.start : self.end]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(stem(token.text) for token in content(self.tokens))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(token.text for token in self.tokens)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """That something stands in the session so, and where."""
+
+    stand: Stand
+    role: Role
+    utterance: Utterance
+    hit: Hit[object]
+    kin: bool
+    hypothetical: bool
+
+
+class Session:
+    """A transcript read once for all guards; use `Session.read`."""
+
+    def __init__(self, transcript: Transcript, lexicons: Lexicons) -> None:
+        self.transcript = transcript
+        self.lexicons = lexicons
+        self.utterances: tuple[Utterance, ...] = tuple(_utterances(transcript.turns))
+        self.turns = transcript.turns
+
+    @cached_property
+    def asker(self) -> frozenset[Role]:
+        """The roles whose words count as a clinician's."""
+        return frozenset({Role.THERAPIST})
+
+    @cached_property
+    def medications(self) -> dict[str, list[tuple[Utterance, Hit[Medication]]]]:
+        """Each generic with every place where it is named."""
+        found: dict[str, list[tuple[Utterance, Hit[Medication]]]] = {}
+        for utterance in self.utterances:
+            for hit in self.lexicons.medications.find(utterance.tokens):
+                found.setdefault(hit.meaning.generic, []).append((utterance, hit))
+        return found
+
+    @cached_property
+    def diagnoses(self) -> dict[str, list[Statement]]:
+        return self._statements("diagnoses")
+
+    @cached_property
+    def lay_diagnoses(self) -> dict[str, list[Statement]]:
+        return self._statements("lay_diagnoses")
+
+    @cached_property
+    def symptoms(self) -> dict[str, list[Statement]]:
+        return self._statements("spoken")
+
+    def _statements(self, table: str) -> dict[str, list[Statement]]:
+        found: dict[str, list[Statement]] = {}
+        phrases = getattr(self.lexicons, table)
+        for utterance in self.utterances:
+            for hit in phrases.find(utterance.tokens):
+                meaning = hit.meaning
+                key = meaning.key if isinstance(meaning, Diagnosis) else meaning.name
+                found.setdefault(key, []).append(self.statement(utterance, hit))
+        return found
+
+    def statement(self, utterance: Utterance, hit: Hit[object]) -> Statement:
+        """How the thing named by `hit` stands, with the answer when it was a question."""
+        before = [token.text for token in utterance.tokens[max(0, hit.first - 6) : hit.first]]
+        return Statement(
+            self._stand(utterance, hit),
+            utterance.turn.role,
+            utterance,
+            hit,
+            kin=any(word.removesuffix("'s") in _KIN for word in before),
+            hypothetical=any(word in _HYPOTHETICAL for word in before),
+        )
+
+    def _stand(self, utterance: Utterance, hit: Hit[object]) -> Stand:
+        negative = utterance.negated[hit.first]
+        if utterance.question:
+            reply = self.reply(utterance)
+            if reply is None:
+                return Stand.RAISED
+            said = answer(reply.text)
+            if said is Answer.UNCLEAR:
+                return Stand.RAISED
+            if said is Answer.YES:
+                return Stand.RAISED if negative else Stand.AFFIRMED
+            return Stand.DENIED
+        near = utterance.tokens[max(0, hit.first - 4) : hit.last + 5]
+        fine = any(token.text in _FINE for token in near)
+        if negative:
+            return Stand.AFFIRMED if fine else Stand.DENIED
+        return Stand.DENIED if fine else Stand.AFFIRMED
+
+    def reply(self, utterance: Utterance) -> Turn | None:
+        """The turn that answers a question: the next one, by somebody else."""
+        following = self.turns[utterance.position + 1 : utterance.position + 2]
+        if (
+            not following
+            or (following[0].speaker == utterance.turn.speaker
+            and (following[0].role is utterance.turn.role))
+        ):
+            return None
+        return following[0]
+
+    @cached_property
+    def quantities(self) -> tuple[tuple[Utterance, Quantity], ...]:
+        return tuple((u, q) for u in self.utterances for q in quantities(u.tokens))
+
+    @cached_property
+    def values(self) -> frozenset[float]:
+        return frozenset(value for _, q in self.quantities for value in q.readings)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(token.text for u in self.utterances for token in u.tokens)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(stem(word) for word in self.words)
+
+    @cached_property
+    def patient_stems(self) -> frozenset[str]:
+        return self._stems_of({Role.PATIENT, Role.OTHER, Role.UNKNOWN})
+
+    @cached_property
+    def clinician_stems(self) -> frozenset[str]:
+        return self._stems_of({Role.THERAPIST})
+
+    def _stems_of(self, roles: Iterable[Role]) -> frozenset[str]:
+        wanted = frozenset(roles)
+        return frozenset(
+            stem(token.text) for u in self.utterances if u.turn.role in wanted for token in u.tokens
+        )
+
+    def by(self, *roles: Role) -> tuple[Utterance, ...]:
+        return tuple(u for u in self.utterances if u.turn.role in roles)
+
+
+def _utterances(turns: Sequence[Turn]) -> Iterable[Utterance]:
+    for position, turn in enumerate(turns):
+        tokens = tokenize(turn.text)
+        marks = negated(tokens, turn.text)
+        for start, end in sentence_spans(turn.text):
+            inside = [i for i, t in enumerate(tokens) if start <= t.start < end]
+            yield Utterance(
+                turn, position, start, end, asks(turn.text[start:end]),
+                tuple(tokens[i] for i in inside), tuple(marks[i] for i in inside),
+            )  # fmt: skip
