@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from pathlib import Path
 
 from aws_cdk import App
@@ -68,13 +69,23 @@ def synthesize(outdir: Path, stage: str | None = None) -> Path:
     Needs no account and no network once the functions' dependencies are in the cache. Raises
     `ConfigError` for a wrong cdk.json; an open finding ends the process with jsii's report.
     """
-    chosen = config.stage(config.context(), stage)
     app = App(outdir=str(outdir), context=config.context())
-    account = build(app, chosen)
+    # Asked of the app and not of the file: the CDK CLI's `-c stage=…` comes before cdk.json.
+    context = {name: app.node.try_get_context(name) for name in ("stage", "stages")}
+    account = build(app, config.stage(context, stage))
     checks.accept(account)
     checks.gate(app)
     app.synth()
+    _forget_old_code(outdir, account)
     return outdir / account.template_file
+
+
+def _forget_old_code(outdir: Path, account: Account) -> None:
+    # CDK leaves the assets of earlier syntheses behind, eighty megabytes each.
+    manifest = (outdir / f"{account.artifact_id}.assets.json").read_text(encoding="utf-8")
+    for old in outdir.glob("asset.*"):
+        if old.is_dir() and old.name not in manifest:
+            shutil.rmtree(old)
 
 
 def main() -> None:

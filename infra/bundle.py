@@ -19,6 +19,7 @@ PYTHON = "3.13"
 # The oldest wheel tag that all of the lock has, and that Amazon Linux 2023 (glibc 2.34) runs.
 PLATFORM = "aarch64-manylinux_2_28"
 
+_KEPT = 4
 _SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.dist-info/RECORD")
 
 
@@ -45,7 +46,15 @@ def assemble(cache: Path = ROOT / "build" / "bundle") -> Path:
             for package in PACKAGES:
                 shutil.copytree(ROOT / package, made / package, ignore=_SKIPPED)
             _publish(made, bundle)
+        _forget_all_but_newest(cache / lock)
     return bundle
+
+
+def _forget_all_but_newest(folder: Path) -> None:
+    # An older one may still be in use by a synthesis that runs beside this one.
+    bundles = [path for path in folder.iterdir() if path.name != "dependencies"]
+    for old in sorted(bundles, key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _sources() -> Iterator[Path]:

@@ -81,7 +81,7 @@ def declare(
         account.acknowledge(
             endpoint_config,
             "HIPAA.Security-SageMakerEndpointConfigurationKMSKeyConfigured",
-            f"{config.instance_type} encrypts its local disk in hardware and takes no volume key.",
+            f"An {config.instance_type} encrypts its disk in hardware and takes no volume key.",
         )
     endpoint = sagemaker.CfnEndpoint(
         account,
