@@ -1,0 +1,56 @@
+"""An export is the published log, whole, and can be brought up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from countersign.audit.verify import verify_directory
+from countersign.errors import BadCheckpoint, FileMissing
+from local.ledger_files import DirectoryReader, export
+from tests.audit_logs import Files, Key, leaves, published
+
+VKEY = Key().vkey()
+
+
+def test_an_export_verifies_and_holds_every_file(tmp_path: Path) -> None:
+    log = published(leaves(261), sizes=(3, 256))
+    assert export(log, tmp_path / "log") == len(log)
+    copy = DirectoryReader(tmp_path / "log")
+    assert {path: copy.read(path) for path in copy.list()} == log
+    assert verify_directory(copy, VKEY).verified
+
+
+def test_an_export_is_brought_up_to_date_without_writing_anything_twice(tmp_path: Path) -> None:
+    before, after = published(leaves(3)), published(leaves(9), sizes=(3,))
+    export(before, tmp_path)
+    kept = before["checkpoint"].decode()
+    assert export(after, tmp_path) == len(after) - len(before) + 1
+    assert export(after, tmp_path) == 0
+    assert verify_directory(DirectoryReader(tmp_path), VKEY, since=kept).verified
+
+
+def test_tiles_that_are_not_published_yet_stay_behind(tmp_path: Path) -> None:
+    ahead = Files(published(leaves(9), sizes=(3,)))
+    ahead["checkpoint"] = ahead["checkpoint.3"]
+    del ahead["checkpoint.9"]
+    export(ahead, tmp_path)
+    report = verify_directory(DirectoryReader(tmp_path), VKEY)
+    assert report.verified and report.size == 3
+
+
+def test_a_checkpoint_that_was_put_back_shows_in_the_export(tmp_path: Path) -> None:
+    log = published(leaves(9), sizes=(3,))
+    log["checkpoint"] = log["checkpoint.3"]
+    export(log, tmp_path)
+    report = verify_directory(DirectoryReader(tmp_path), VKEY)
+    assert [each.kind for each in report.breaks] == ["rollback"]
+
+
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileMissing):
+        DirectoryReader(tmp_path / "nowhere")
+    with pytest.raises(BadCheckpoint):
+        export(Files(), tmp_path)
+    assert DirectoryReader(tmp_path).read("checkpoint") is None
