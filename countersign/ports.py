@@ -187,7 +187,7 @@ class Workflow(Protocol):
     """The orchestrator, as a thing to start and to wake."""
 
     def start(self, flow: str, name: str, subject: str) -> bool:
-        """Starts a run; False when one of that name was started before."""
+        """Starts a run, or finds it running; False when a run of that name has ended."""
 
     def resume(self, token: str, result: dict[str, object]) -> bool:
         """Wakes a waiting run; False when it no longer waits."""

@@ -61,7 +61,7 @@ class FakeAudioStore:
     def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
         prefixes = ("audio/", "speech/")
         if session_id is not None:
-            prefixes = (f"audio/{session_id}/", f"speech/{session_id}/")
+            prefixes = (f"audio/{session_id}/", f"speech/{session_id}/", f"speech/{session_id}.")
         return tuple(
             StoredObject(bucket="ingest", key=key, version_id="null", stored_at=stored)
             for key, (_, stored) in sorted(self.objects.items())
@@ -268,7 +268,7 @@ class FakeWorkflow:
 
     def start(self, flow: str, name: str, subject: str) -> bool:
         if any(known == name for _, known, _ in self.started):
-            return False
+            return name not in self.dead_runs
         self.started.append((flow, name, subject))
         return True
 

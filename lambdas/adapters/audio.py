@@ -76,4 +76,5 @@ class S3AudioStore:
 
 
 def _prefixes_of(session_id: str) -> tuple[str, ...]:
-    return tuple(f"{prefix}{session_id}/" for prefix in _PREFIXES)
+    """Segments, outputs, and the failures that the endpoint names after the inference id."""
+    return (f"audio/{session_id}/", f"speech/{session_id}/", f"speech/{session_id}.")

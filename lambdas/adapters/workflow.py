@@ -18,6 +18,7 @@ class StepFunctionsWorkflow:
         self._machines = machines
 
     def start(self, flow: str, name: str, subject: str) -> bool:
+        """StartExecution with the name and input of a running execution answers with that one."""
         try:
             self._states.start_execution(
                 stateMachineArn=self._machines[flow],

@@ -29,13 +29,15 @@ def put(s3: Any, *keys: str) -> None:
 
 def test_erasing_a_session_takes_its_audio_and_the_endpoint_s_output(s3: Any) -> None:
     store = S3AudioStore(s3, "content")
-    put(s3, f"audio/{SESSION}/00001", f"speech/{SESSION}/1.out", f"audio/{OTHER}/00001")
+    put(s3, f"audio/{SESSION}/00001", f"speech/{SESSION}/1.out", f"speech/{SESSION}.2-error.out")
+    put(s3, f"audio/{OTHER}/00001")
 
     receipt = confirm(store.erase(SESSION, "transcript-durable", NOON))
 
     assert {item.key for item in receipt.erased} == {
         f"audio/{SESSION}/00001",
         f"speech/{SESSION}/1.out",
+        f"speech/{SESSION}.2-error.out",
     }
     assert receipt.left == ()
     assert [item.key for item in store.listing()] == [f"audio/{OTHER}/00001"]
