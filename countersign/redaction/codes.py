@@ -103,9 +103,31 @@ _BEFORE_LATE_DAY = _BEFORE_DAY | {
     "of",
     "around",
 }
-_ASIDES = frozenset({"is", "are", "was", "um", "uh", "the", "its", "it", "thats", "number"})
+_ASIDES = frozenset(
+    {
+        "is",
+        "are",
+        "was",
+        "um",
+        "uh",
+        "the",
+        "its",
+        "it",
+        "thats",
+        "number",
+        "ends",
+        "ending",
+        "in",
+        "with",
+        "starts",
+        "like",
+        "just",
+        "actually",
+    }
+)
 _AGE_BEFORE = frozenset(
-    "is was turned turning turns be hes shes aged age almost nearly at to just im reached hit age".split()
+    """is was turned turning turns be hes shes aged age almost nearly at to just im reached
+    hit""".split()
 )
 _AGE_AFTER = frozenset({"year", "years", "yr", "yrs", "yo", "y"})
 _EMAIL_STOP = frozenset("is its at to email e mail address me my the a an send it and on".split())
@@ -214,8 +236,6 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
             continue
         label = _cue(document, document.at(match.start()), policy)[0] or "PHONE"
         start, end = match.span()
-        if text[start] == "(" and not (end < len(text) and text[end] == ")"):
-            pass
         yield _mark(document, start, end, label if label != "DATE" else "PHONE", TYPED)
     for match in _VIN.finditer(text):
         yield _mark(document, match.start(), match.end(), "VEHICLE", TYPED)
@@ -339,11 +359,13 @@ def _house(document: Document, first: int) -> bool:
 
 
 def _cue_after(document: Document, last: int, policy: Policy) -> Label | None:
-    words = document.words[last : last + 6]
-    if len(words) < 2 or words[0] not in ("is", "thats", "was", "are"):
+    """The kind announced after a code: `... is my member id`, `... that's my social`."""
+    words = document.words[last : last + 9]
+    if len(words) < 2 or words[0] not in ("is", "thats", "that", "was", "are"):
         return None
-    match = policy.code_cues.search(" ".join(words[1:]))
-    if match is None or match.start() > 12:
+    line = " ".join(words[1:])
+    match = policy.code_cues.search(line)
+    if match is None or line.count(" ", 0, match.start()) > 5:
         return None
     return match.lastgroup  # type: ignore[return-value]  # groups are named after labels
 
@@ -391,8 +413,16 @@ def _dates(document: Document, policy: Policy) -> Iterator[Mark]:
                 )  # fmt: skip
                 index = last
                 continue
-        if word == "nineties" and document.word(index - 1) in ("his", "her", "their", "my", "mid",
-                                                               "early", "late", "your"):  # fmt: skip
+        if word == "nineties" and document.word(index - 1) in (
+            "his",
+            "her",
+            "their",
+            "my",
+            "mid",
+            "early",
+            "late",
+            "your",
+        ):
             if _possessive_before(document, index):
                 yield _mark(document, document.starts[index], document.ends[index], "AGE_90", DATED)
         elif word in ("ninety", "hundred") or word.isdigit():
@@ -549,7 +579,7 @@ def _short_year(document: Document, index: int) -> int | None:
     if document.broken(index):
         return None
     word = document.words[index]
-    if word.isdigit() and len(word) == 2 and document.seps[index].strip() in ("'", "’", ","):
+    if word.isdigit() and len(word) == 2 and document.seps[index].strip() in ("'", "\u2019", ","):
         return index + 1
     if word in spoken.TENS and word not in ("twenty", "thirty"):
         after = document.word(index + 1)
@@ -567,6 +597,8 @@ def _month_alone(document: Document, index: int, word: str, before: str, policy:
         return False
     if word == "may":
         return before in ("in", "since", "last", "this", "next", "early", "late", "mid", "until")
+    if document.word(index + 1) in ("weather", "madness", "sun", "rain", "heat", "cold", "air"):
+        return False
     if word == "march":
         return before != "this" and document.word(index + 1) not in ("in", "with", "for", "on")
     return True
@@ -625,10 +657,8 @@ def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | No
     before = document.left(first, 3)
     if document.left(first, 1) in (["age"], ["aged"]):
         return first, last
-    if after in policy.units or (last < len(words) and document.seps[last].startswith(("%", "/", "."))
-                                 and document.seps[last][:2] not in (". ",)):  # fmt: skip
-        return None
-    if last >= len(words) and document.text[document.ends[last - 1] :].startswith(("%", "/")):
+    trailing = document.text[document.ends[last - 1] :][:2]
+    if after in policy.units or (trailing[:1] in ("%", "/", ".") and trailing not in (". ", ".")):
         return None
     subject = any(
         item in policy.relatives or item in ("he", "she", "hes", "shes", "who", "whos", "they")
@@ -648,7 +678,7 @@ def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | No
 
 
 def _web(document: Document) -> Iterator[Mark]:
-    """Spoken addresses: `dana dot p at example dot com`, `photos dot example dot com slash nadia`."""
+    """Spoken addresses: `dana dot p at example dot com`, `photos dot example dot com`."""
     words = document.words
     for index in range(1, len(words) - 1):
         if words[index] != "dot" or words[index + 1] not in _TLD:
@@ -691,7 +721,7 @@ def _mailbox(document: Document, index: int) -> int:
         previous = words[first - 1]
         if previous in _GLUE and first >= 2:
             first -= 2
-        elif (previous in spoken.PARTS and previous not in ("a", "i")) or previous.isdigit():
+        elif (previous in spoken.PARTS and previous not in ("a", "i", "s")) or previous.isdigit():
             first -= 1
         elif words[first] in spoken.PARTS and previous not in _EMAIL_STOP and len(previous) > 2:
             first -= 1

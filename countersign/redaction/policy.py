@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countersign.errors import BadPolicy
+from countersign.redaction.spoken import LETTERS
 from countersign.redaction.text import folded_words
 
 Label = Literal[
@@ -61,20 +62,23 @@ CLOSED_WORDS: Final = frozenset(
     when why how and or but so if then than because as of in on at to from by with about for into
     over under after before up down out off not never always just only also too very really is am
     are was were be been being do does did done doing have has had having can could would should
-    shall must might im ive id youre youve hes shes its theyre were weve thats dont didnt doesnt
-    cant couldnt wouldnt wont isnt wasnt arent werent havent hasnt hadnt there here now again back
-    still even like said says say told tell asked ask got get gets getting went go goes going gone
-    came come comes coming made make makes making took take takes knew know knows think thinks
-    thought want wants wanted need needs needed feel feels felt feeling keeps kept keep let lets
-    put puts called calls left leaves lives lived moved works worked passed died
-    yes no yeah okay ok well oh um uh hi hey hello thanks please sorry maybe actually basically
+    shall must might im ive id youre youve hes shes theyre weve thats dont didnt doesnt cant
+    couldnt wouldnt wont isnt wasnt arent werent havent hasnt hadnt there here now again back
+    still even like said says say told tell asked ask got get gets getting went go goes going
+    gone came come comes coming made make makes making took take takes knew know knows think
+    thinks thought want wants wanted need needs needed feel feels felt feeling keeps kept keep
+    let lets put puts called calls left leaves lives lived moved works worked passed died yes
+    yeah okay ok well oh um uh hi hey hello thanks please sorry maybe actually basically
     sometimes usually probably all both either neither few many much more most other another such
     own same one two three four five six seven eight nine ten hundred thousand first second third
-    last next good bad new old little big few today tomorrow yesterday tonight morning afternoon
-    evening night day week month year time doing trying starting looking having being telling
-    saying who someone somebody anyone anybody everyone everybody nobody nothing something anything
-    everything mom dad s t re ve ll d m until while since during through between against without
-    within along across though although anyway ago away around almost already later soon yet
+    last next good bad new old little big today tomorrow yesterday tonight morning afternoon
+    evening night day week month year time trying starting looking telling saying someone
+    somebody anyone anybody everyone everybody nobody nothing something anything everything mom
+    dad s t re ve ll d m until while since during through between against without within along
+    across though although anyway ago away around almost already later soon yet side house place
+    birthday funeral home job room nice great fine sure howre wherere whatre therell thatll
+    whatll gave give gives spoke sent ran wrote prescribed suggested increased changed switched
+    stopped howll thatd itd whens whys everyones
     """.split()
 )  # fmt: skip
 
@@ -145,6 +149,7 @@ class _Allow(_Strict):
     eponyms: frozenset[str]
     scales: frozenset[str]
     medications: frozenset[str]
+    medication_endings: tuple[str, ...]
     brands: frozenset[str]
     phrases: tuple[str, ...]
 
@@ -225,6 +230,7 @@ class Policy:
 
     kinds: tuple[Kind, ...]
     flags: Mapping[str, int]
+    medication_endings: tuple[str, ...]
     places: Phrases
     kept: Phrases
     allowed: Phrases
@@ -257,9 +263,10 @@ class Policy:
     def from_toml(cls, text: str, lists: Mapping[str, str]) -> Policy:
         """The policy in `text`, the content of policies/redaction.toml.
 
-        `lists` holds the text of every file that `lists_named(text)` gives, by that name. Raises
-        `BadPolicy` when the file does not parse, a field is wrong, a list is missing or empty, or
-        one of the 18 kinds of 45 CFR 164.514(b)(2)(i) has no rule: a half policy is none.
+        `lists` holds the text of every file that `lists_named(text)` gives, by that name or by its
+        stem (`names_given` for `lexicons/names_given.txt`). Raises `BadPolicy` when the file does
+        not parse, a field is wrong, a list is missing or empty, or one of the 18 kinds of 45 CFR
+        164.514(b)(2)(i) has no rule: a half policy is none.
         """
         try:
             data = _File.model_validate(_parse(text))
@@ -276,7 +283,8 @@ class Policy:
             )
         loaded: dict[str, list[str]] = {}
         for key, name in data.lists.model_dump().items():
-            entries = _entries(lists.get(name, ""))
+            stem = name.rpartition("/")[2].removesuffix(".txt")
+            entries = _entries(lists.get(name) or lists.get(stem) or "")
             if not entries:
                 raise BadPolicy(f"redaction.toml: the list {name} is missing or empty")
             loaded[key] = entries
@@ -311,6 +319,7 @@ def _compile(data: _File, loaded: dict[str, list[str]]) -> Policy:
     mark(data.people.titles, TITLE)
     mark(data.people.relatives | data.people.others, RELATION)
     mark(CLOSED_WORDS, CLOSED | WORD)
+    mark(LETTERS, CLOSED | WORD)
     introductions = backward(data.people.introductions)
     lives = backward(data.places.strong)
     works = backward(data.places.work)
@@ -342,6 +351,7 @@ def _compile(data: _File, loaded: dict[str, list[str]]) -> Policy:
     return Policy(
         kinds=data.kind,
         flags=flags,
+        medication_endings=data.allow.medication_endings,
         places={
             first: tuple(sorted(rest, key=len, reverse=True)) for first, rest in places.items()
         },

@@ -91,6 +91,8 @@ def read_roster(raw: bytes | str) -> Roster:
 
 _SUFFIXES: Final = frozenset("jr sr ii iii iv md phd do np pa lcsw lmft lpc psyd rn esq".split())
 _MIN_FUZZY: Final = 4
+# Two spellings of one formal name, such as Katherine and Catherine, share their short forms.
+_SAME_NAME: Final = 0.7
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class RosterIndex:
         self._exact: dict[str, list[_Form]] = {}
         self._similar: list[tuple[str, _Form]] = []
         self._memo: dict[str, tuple[_Form, ...]] = {}
+        self._no_thing: set[str] = set()
         for number, person in enumerate(roster.people):
             for name in (person.name, *person.aliases):
                 self._add(number, name)
@@ -141,9 +144,14 @@ class RosterIndex:
     def _shorts(self, word: str) -> set[str]:
         nicknames = self._policy.nicknames
         found = set(nicknames.get(word, ()))
+        heard = sound.keys(word)
         for formal, shorts in nicknames.items():
             if word in shorts:
                 found.add(formal)
+            elif heard & sound.keys(formal) and (
+                Levenshtein.normalized_similarity(word, formal) >= _SAME_NAME
+            ):
+                found.update(shorts)
         return {
             name for name in found if not self._policy.flags.get(name, 0) & CLOSED and len(name) > 1
         }
@@ -341,9 +349,34 @@ class RosterIndex:
 
     # Places and organizations -------------------------------------------------------------------
 
+    def _like_thing(self, word: str) -> list[tuple[tuple[str, ...], str, str]]:
+        """A place or an organization of one rare word that `word` may be a misspelling of."""
+        if len(word) < 5 or not self._things or word in self._no_thing:
+            return []
+        if not self._policy.flags.get(word, 0) & (WORD | CLOSED | ALLOWED | GIVEN | FAMILY):
+            heard = sound.keys(word)
+            for form, entries in self._things.items():
+                rare = not self._policy.flags.get(form, 0) & (WORD | CLOSED)
+                if (
+                    rare
+                    and heard & sound.keys(form)
+                    and (Levenshtein.normalized_similarity(word, form) >= _SAME_NAME)
+                ):
+                    single = [entry for entry in entries if len(entry[0]) == 1]
+                    if single:
+                        return single
+        self._no_thing.add(word)
+        return []
+
     def _thing(self, document: Document, index: int) -> tuple[Mark, int] | None:
         words = document.words
-        for phrase, kind, key in self._things.get(words[index], ()):
+        for phrase, kind, key in self._things.get(words[index], ()) or self._like_thing(
+            words[index]
+        ):
+            if words[index] != phrase[0] and len(phrase) == 1:
+                return Mark(
+                    document.starts[index], document.ends[index], "GEO", kind, key, ROSTER
+                ), index + 1
             last = index + len(phrase)
             if tuple(words[index:last]) != phrase:
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from countersign.redaction.text import Document
 
@@ -57,6 +58,7 @@ ORDINALS = {
     "seventh": 7,
     "eighth": 8,
     "ninth": 9,
+    "nineth": 9,
     "tenth": 10,
     "eleventh": 11,
     "twelfth": 12,
@@ -137,7 +139,7 @@ class Run:
 
 def _close(document: Document, index: int) -> bool:
     sep = document.seps[index]
-    return len(sep) <= 3 and all(char in " -,.()/#‑–" for char in sep) and ". " not in sep
+    return len(sep) <= 3 and all(char in " -,.()/#\u2011\u2013" for char in sep) and ". " not in sep
 
 
 def runs(document: Document) -> list[Run]:
@@ -178,7 +180,7 @@ def _trim(document: Document, first: int, last: int) -> Run | None:
     # `i`, `a` and the s of a possessive are words; a lone spelling word is its other meaning.
     while first < last and (
         (words[first] in ("i", "a") and not _coded(words, first + 1, last))
-        or (words[first] == "s" and document.seps[first] in ("'", "’"))
+        or (words[first] == "s" and document.seps[first] in ("'", "\u2019"))
         or (words[first] in ALPHABET and not _coded(words, first + 1, last))
         or (words[first] == "o" and last - first == 1)
     ):
@@ -248,7 +250,7 @@ def read(words: list[str], first: int, last: int) -> Run:
         elif word in LETTERS:
             out.append(word)
         index += 1
-    gaps = {after - before for before, after in zip(steps, steps[1:], strict=False)}
+    gaps = {after - before for before, after in pairwise(steps)}
     counting = len(steps) >= 3 and (gaps == {1} or gaps == {-1})
     return Run(first, last, "".join(out), ones, amount, counting, typed)
 

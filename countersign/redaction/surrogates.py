@@ -33,7 +33,7 @@ _KIND_WORDS = "|".join(
 # Whatever a reader or a model could take for a surrogate, changed or invented ones included.
 _ALIKE = re.compile(
     r"\[[A-Z]+(?:_[A-Z]+)*_[0-9]+\]"
-    rf"|[\[［【⟦〔{{<(]\s*(?:{_KIND_WORDS})\s*[ _:#-]?\s*[0-9]+\s*[\]］】⟧〕}}>)]"
+    rf"|[\[\uff3b【⟦\u3014{{<(]\s*(?:{_KIND_WORDS})\s*[ _:#-]?\s*[0-9]+\s*[\]\uff3d】⟧\u3015}}>)]"
     rf"|(?<![A-Za-z0-9])(?:{_KIND_WORDS})_[0-9]+(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -157,7 +157,8 @@ class Sieve:
                     self._phrase(normal, kind)
             for word in dict.fromkeys(folded_words(value)):
                 if word in plain:
-                    self._plain[word] = kind
+                    if len(word) > 2:
+                        self._plain[word] = kind
                 elif kind in PERSONS and len(word) > 2 and not word.isdigit():
                     self._phrase((word,), kind)
                     if len(word) > 4:

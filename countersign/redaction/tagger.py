@@ -103,11 +103,10 @@ _STRONG_FACILITIES: Final = frozenset(
     church prison nursing""".split()
 )
 _ABBREVIATIONS: Final = frozenset(
-    """ptsd adhd cbt dbt ocd phq gad emdr ssri dsm icd dui dwi icu ect tms iop php bpd mri ekg eeg
-    cps aa na er hr tv usa uk ivf hiv std gpa ged dmv irs fbi ssi ssdi pcp obgyn asap abc lgbtq cdc
-    hrt ied nypd lapd suv diy fyi omg lol pms pmdd ibs aca fmla cpap bdi pcl abcd abcde acl pto
-    cna lpn lcsw lmft lpc phd mba dba ceo cfo gmo tbi tia uti ""
-    """.replace('"', "").split()
+    """aa abc abcd abcde aca acl adhd asap bdi bpd bun cbt cdc ceo cfo cna cpap cps dba dbt diy dmv
+    dsm dui dwi ect eeg ekg emdr er fbi fmla fyi gad ged gerd gmo gpa hiv hr hrt ibs icd icu ied
+    iop irs ivf lad lapd lcsw lgbtq lima lmft lol lpc lpn mba mri na nypd obgyn ocd omg pcl pcp
+    phd php phq pmdd pms pto ptsd ssdi ssi ssri std suv tbi tia tms tv uk usa uti""".split()
 )
 
 
@@ -121,7 +120,7 @@ def ordinary(document: Document, index: int, last: int, noun_like: bool = True) 
     after = document.word(last) if not document.broken(last) else ""
     if before in PRONOUNS or after in OBJECTS:
         return True
-    return noun_like and (before in DETERMINERS or after in ("of", "s"))
+    return noun_like and (before in DETERMINERS or after == "of")
 
 
 def phrase_at(table: Phrases, words: list[str], index: int) -> int:
@@ -154,9 +153,8 @@ class RuleTagger:
             if index < taken:
                 continue
             plain = flag == WORD and not (cased and document.capital(index))
-            if plain or flag == WORD | CLOSED:
-                if words[index] not in LETTERS:
-                    continue
+            if (plain or flag == WORD | CLOSED) and words[index] not in LETTERS:
+                continue
             tag = self._at(document, flags, skip, index)
             if tag is not None:
                 found.append(tag)
@@ -173,6 +171,8 @@ class RuleTagger:
         known = self._inflections.get(word)
         if known is None:
             known = WORD if self._inflected(word) else 0
+            if len(word) > 6 and word.endswith(self._policy.medication_endings):
+                known = WORD | ALLOWED
             if len(self._inflections) < 100_000:
                 self._inflections[word] = known
         return known
@@ -181,10 +181,27 @@ class RuleTagger:
         """Whether an unknown word is a plural, a compound or a lengthened form of a plain one."""
         get = self._flags.get
         for suffix, puts in (
-            ("s", ""), ("es", ""), ("ed", ""), ("ing", ""), ("ing", "e"), ("d", ""), ("ly", ""),
-            ("er", ""), ("ers", ""), ("ness", ""), ("less", ""), ("ish", ""), ("y", ""), ("in", "ing"),
-            ("able", ""), ("ies", "y"), ("ful", ""), ("ize", ""), ("ized", ""), ("izing", ""),
-        ):  # fmt: skip
+            ("s", ""),
+            ("es", ""),
+            ("ed", ""),
+            ("ing", ""),
+            ("ing", "e"),
+            ("d", ""),
+            ("ly", ""),
+            ("er", ""),
+            ("ers", ""),
+            ("ness", ""),
+            ("less", ""),
+            ("ish", ""),
+            ("y", ""),
+            ("in", "ing"),
+            ("able", ""),
+            ("ies", "y"),
+            ("ful", ""),
+            ("ize", ""),
+            ("ized", ""),
+            ("izing", ""),
+        ):
             if word.endswith(suffix) and len(word) > len(suffix) + 2:
                 stem = word[: -len(suffix)] + puts
                 flag = get(stem, 0)
@@ -192,8 +209,26 @@ class RuleTagger:
                     return True
                 if len(stem) > 3 and stem[-1] == stem[-2] and get(stem[:-1], 0) & WORD:
                     return True
-        for prefix in ("un", "re", "non", "over", "under", "pre", "anti", "self", "hyper", "mis",
-                       "dis", "psycho", "neuro", "co", "de", "out", "inter", "super"):  # fmt: skip
+        for prefix in (
+            "un",
+            "re",
+            "non",
+            "over",
+            "under",
+            "pre",
+            "anti",
+            "self",
+            "hyper",
+            "mis",
+            "dis",
+            "psycho",
+            "neuro",
+            "co",
+            "de",
+            "out",
+            "inter",
+            "super",
+        ):
             if (
                 word.startswith(prefix)
                 and get(word[len(prefix) :], 0) & WORD
@@ -235,20 +270,18 @@ class RuleTagger:
             tag = self._announced(document, flags, skip, index)
             if tag is not None:
                 return tag
+        if word in LETTERS:
+            return self._spelled(document, flags, index)
+        if flag & PLACE_START and index not in skip:
+            tag = self._long_place(document, flags, index)
+            if tag is not None:
+                return tag
         if word in _SAINTS:
             tag = self._saint(document, flags, index)
             if tag is not None:
                 return tag
-        if flag & CLOSED:
+        if flag & CLOSED or index in skip:
             return None
-        if word in LETTERS:
-            return self._spelled(document, flags, index)
-        if index in skip:
-            return None
-        if flag & PLACE_START:
-            tag = self._long_place(document, flags, index)
-            if tag is not None:
-                return tag
         if flag & ALLOWED:
             return None
         if flag & PLACE:
@@ -264,7 +297,7 @@ class RuleTagger:
         if index >= len(flags):
             return False
         flag = flags[index]
-        return not flag & CLOSED and (flag & NAMELIKE != 0 or not flag & WORD)
+        return not flag & (CLOSED | RELATION | TITLE) and (flag & NAMELIKE != 0 or not flag & WORD)
 
     def _strong(self, flags: list[int], index: int) -> bool:
         """Whether a word is a name and nothing else."""
@@ -277,8 +310,12 @@ class RuleTagger:
         """Where a name goes on to that has its first word just before `index`."""
         size = len(flags)
         last = index
-        if last < size and document.words[last] in LETTERS and document.capital(last) \
-                and not document.words[last] == "i":  # fmt: skip
+        if (
+            last < size
+            and document.words[last] in LETTERS
+            and document.capital(last)
+            and not document.words[last] == "i"
+        ):
             if last + 1 < size and self._fits(flags, last + 1):
                 last += 1
         for _ in range(2):
@@ -298,7 +335,14 @@ class RuleTagger:
                 last += 1
             elif capital and flag & NAMELIKE:
                 last += 1
-            elif cue and flag & FAMILY and not document.cased and self._ends(document, last + 1):
+            elif (
+                flag & FAMILY
+                and not document.cased
+                and document.words[last] not in _VERBAL
+                and not flag & (ALLOWED | RELATION | TITLE)
+                and (cue or self._flags.get(document.words[last - 1], 0) & GIVEN)
+                and (self._ends(document, last + 1) or self._stops(document, last + 1))
+            ):
                 last += 1
             else:
                 break
@@ -320,7 +364,7 @@ class RuleTagger:
             return None
         if (
             words[following] in LETTERS
-            and not flags[following] & CLOSED
+            and words[following] not in ("i", "a")
             and self._fits(flags, following + 1)
         ):
             following += 1
@@ -333,14 +377,24 @@ class RuleTagger:
                 return None
             if document.cased and not document.capital(following):
                 return None
-            if not document.cased and (not tight or not self._ends(document, following + 1)
-                                       or words[following] in _VERBAL):  # fmt: skip
+            ends = self._ends(document, following + 1) or (
+                self._stops(document, following + 1) and document.word(following + 1) not in OBJECTS
+            )
+            if not document.cased and (
+                not tight
+                or not ends
+                or (words[following] in _VERBAL and not document.broken(following + 1))
+            ):
                 return None
         elif not tight and not flag & NAMELIKE and not document.capital(following):
             return None
         if not tight and flag & ALLOWED:
             return None
-        if word == "miss" and not document.capital(index) and not flag & FAMILY:
+        if (
+            word == "miss"
+            and not document.capital(index)
+            and (not flag & NAMELIKE or document.word(index - 1) in PRONOUNS)
+        ):
             return None
         last = self._rest(document, flags, following + 1)
         clinician = word in self._policy.clinicians
@@ -355,9 +409,19 @@ class RuleTagger:
     ) -> Tag | None:
         words = document.words
         following = index + 1
-        for phrase in (("s", "name", "is"), ("name", "is"), ("names",), ("is", "named"), ("named",),
-                       ("s", "name", "was"), ("named", "her"), ("is", "called"), ("called",),
-                       ("whos", "named"), ("in", "law")):  # fmt: skip
+        for phrase in (
+            ("s", "name", "is"),
+            ("name", "is"),
+            ("names",),
+            ("is", "named"),
+            ("named",),
+            ("s", "name", "was"),
+            ("named", "her"),
+            ("is", "called"),
+            ("called",),
+            ("whos", "named"),
+            ("in", "law"),
+        ):
             if tuple(words[following : following + len(phrase)]) == phrase:
                 following += len(phrase)
                 break
@@ -383,9 +447,7 @@ class RuleTagger:
             if document.cased and not document.capital(following):
                 return None
             if not named and not document.cased:
-                follows = document.broken(following + 1) or (
-                    words[following + 1] in FOLLOW and words[following + 1] not in OBJECTS
-                )
+                follows = document.broken(following + 1) or words[following + 1] in FOLLOW
                 if not owned or not follows or (flag & GIVEN == 0):
                     return None
                 if (
@@ -447,15 +509,18 @@ class RuleTagger:
         lives = ending(policy.lives, window)
         if not lives and not ending(policy.works, window):
             return None
-        if words[following] == "the" and following + 1 < len(words):
+        definite = words[following] == "the" and following + 1 < len(words)
+        if definite:
             following += 1
-        if following in skip or flags[following] & CLOSED:
+        if following in skip:
             return None
         flag = flags[following]
         if flag & PLACE_START:
             tag = self._long_place(document, flags, following, cue=True)
             if tag is not None:
                 return tag
+        if flag & CLOSED or (definite and flag & WORD and not document.capital(following)):
+            return None
         if flag & WORD and not (flag & PLACE and lives and self._stops(document, following + 1)):
             if not document.capital(following):
                 return None
@@ -480,8 +545,9 @@ class RuleTagger:
             last += 1
         if last < len(words) and flags[last] & FACILITY and document.joined(last):
             last = self._facility_end(document, flags, last)
-        return Tag(following, last, "GEO", "PLACE" if lives else "ORGANIZATION",
-                   sure=not flag & WORD)  # fmt: skip
+        return Tag(
+            following, last, "GEO", "PLACE" if lives else "ORGANIZATION", sure=not flag & WORD
+        )
 
     def _stops(self, document: Document, index: int) -> bool:
         return document.broken(index) or bool(self._flags.get(document.words[index], 0) & CLOSED)
@@ -507,6 +573,8 @@ class RuleTagger:
                     return None
                 last = self._rest(document, flags, index + 1)
                 return self._person(document, index, last)
+            if not flag and self._taken(document, index):
+                return None
             if capital and not document.broken(index):
                 if before in self._policy.prepositions and before != "of" and not flag & NAMELIKE:
                     return Tag(index, self._rest(document, flags, index + 1), "GEO", "PLACE")
@@ -526,7 +594,7 @@ class RuleTagger:
                 return Tag(index, index + 1, "GEO", "ORGANIZATION")
             return None
         # From here on the word is also an ordinary one.
-        if not flag & (GIVEN | FAMILY):
+        if not flag & (GIVEN | FAMILY) or flag & (TITLE | RELATION):
             return None
         following = index + 1
         joined = following < len(words) and document.joined(following) and following not in skip
@@ -539,7 +607,8 @@ class RuleTagger:
         ):
             return self._person(document, index, self._rest(document, flags, following))
         if capital:
-            if not document.broken(index) and before not in ("the", "a", "an"):
+            likely = flag & GIVEN or self._called(document, index)
+            if likely and not document.broken(index) and before not in ("the", "a", "an"):
                 return self._person(
                     document, index, self._rest(document, flags, following), sure=False
                 )
@@ -550,8 +619,24 @@ class RuleTagger:
                 and flag & GIVEN
             ):
                 return self._person(document, index, self._rest(document, flags, following))
-            if flag & GIVEN and joined and words[following] in ("said", "says", "told", "called", "texted",
-                                                             "was", "is", "has", "had", "got", "went"):  # fmt: skip
+            if (
+                flag & GIVEN
+                and joined
+                and words[following]
+                in (
+                    "said",
+                    "says",
+                    "told",
+                    "called",
+                    "texted",
+                    "was",
+                    "is",
+                    "has",
+                    "had",
+                    "got",
+                    "went",
+                )
+            ):
                 if words[following] not in ("is", "was") or word in _VERBAL:
                     return self._person(document, index, following, sure=False)
             return None
@@ -574,11 +659,43 @@ class RuleTagger:
         if before in ("and", "told", "with", "dating", "married", "between", "texted", "met") and (
             word not in _VERBAL
             and following < len(words)
-            and words[following] in ("said", "says", "told", "called", "texted", "got", "went", "was",
-                                     "moved", "lives", "thinks")
-        ):  # fmt: skip
+            and words[following]
+            in (
+                "said",
+                "says",
+                "told",
+                "called",
+                "texted",
+                "got",
+                "went",
+                "was",
+                "moved",
+                "lives",
+                "thinks",
+            )
+        ):
             return self._person(document, index, following, sure=False)
         return None
+
+    def _taken(self, document: Document, index: int) -> bool:
+        """Whether an unknown word is taken or prescribed: a medication that no list has."""
+        before = document.word(index - 1)
+        if before in ("taking", "prescribed", "prescribe") or (
+            before in ("of", "for", "the", "some")
+            and document.word(index - 2)
+            in ("milligrams", "mg", "dose", "prescription", "refill", "taking", "off")
+        ):
+            return True
+        for step in (2, 3):
+            if document.word(index + step) in (
+                "mg",
+                "milligrams",
+                "mcg",
+                "micrograms",
+                "milligram",
+            ):
+                return not document.broken(index + 1)
+        return False
 
     def _called(self, document: Document, index: int) -> bool:
         """Whether a cue stands before the word that a name often follows."""
@@ -596,8 +713,12 @@ class RuleTagger:
             and (document.capital(begin - 1) and document.words[begin - 1] not in ("i",))
         ):
             begin -= 1
-            if begin and document.words[begin - 1] in LETTERS and document.capital(begin - 1) \
-                    and document.words[begin - 1] != "i":  # fmt: skip
+            if (
+                begin
+                and document.words[begin - 1] in LETTERS
+                and document.capital(begin - 1)
+                and document.words[begin - 1] != "i"
+            ):
                 begin -= 1
         return Tag(begin, last, "NAME", "PERSON", sure)
 
@@ -615,8 +736,23 @@ class RuleTagger:
             last += 1
         if last - index < 3:
             return None
-        if last < len(words) and (words[last].isdigit() or words[last] in ("one", "two", "three", "four",
-                "five", "six", "seven", "eight", "nine", "oh", "zero")):  # fmt: skip
+        if last < len(words) and (
+            words[last].isdigit()
+            or words[last]
+            in (
+                "one",
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "oh",
+                "zero",
+            )
+        ):
             return None
         for first in range(index, min(index + 2, last - 2)):
             if first > index and words[index] not in ("a", "i"):
@@ -624,12 +760,14 @@ class RuleTagger:
             joined = "".join(words[first:last])
             if joined in _ABBREVIATIONS:
                 return None
-            cued = bool({"spelled", "spell", "spelt", "spelling", "name", "thats"} & set(
-                document.left(index, 6)))  # fmt: skip
+            cued = bool(
+                {"spelled", "spell", "spelt", "spelling", "name"} & set(document.left(index, 6))
+            )
+            known = self._flags.get(joined, 0)
             if (
-                self._flags.get(joined, 0) & NAMELIKE
-                or (cued and len(joined) >= 3)
-                or len(joined) >= 6
+                cued
+                or (known & NAMELIKE and len(joined) >= 5)
+                or (known & GIVEN and len(joined) == 4)
             ):
                 return Tag(first, last, "NAME", "PERSON")
         return None
@@ -679,8 +817,11 @@ class RuleTagger:
         if before in ("a", "an"):
             return None
         last = index + 1
-        if last < len(words) and words[last] in ("city", "heights", "beach", "springs", "falls", "county",
-                                                 "valley") and document.joined(last):  # fmt: skip
+        if (
+            last < len(words)
+            and words[last] in ("city", "heights", "beach", "springs", "falls", "county", "valley")
+            and document.joined(last)
+        ):
             last += 1
         return Tag(index, last, "GEO", "PLACE", sure=not flag & WORD)
 
@@ -703,7 +844,7 @@ class RuleTagger:
         ):
             return None
         last = following + 1
-        if document.word(last) == "s" and document.seps[last] in ("'", "’"):
+        if document.word(last) == "s" and document.seps[last] in ("'", "\u2019"):
             last += 1
         if last < len(flags) and flags[last] & FACILITY and document.joined(last):
             last = self._facility_end(document, flags, last)
@@ -795,8 +936,13 @@ class RuleTagger:
                 and (before_word not in ("at", "to", "from", "in"))
             ):
                 continue
-            yield Tag(first, self._facility_end(document, flags, index), "GEO", "ORGANIZATION",
-                      sure=distinct)  # fmt: skip
+            yield Tag(
+                first,
+                self._facility_end(document, flags, index),
+                "GEO",
+                "ORGANIZATION",
+                sure=distinct,
+            )
 
     def _street(
         self,
@@ -841,6 +987,6 @@ class RuleTagger:
 
 _NUMBERISH: Final = frozenset(
     """zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-    fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety
-    hundred north south east west""".split()
+    fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty
+    ninety hundred north south east west""".split()
 )

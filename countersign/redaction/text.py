@@ -9,16 +9,28 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 # A word keeps an inner apostrophe (o'brien) but gives away a possessive (sarah's).
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’](?![sS]\b)[^\W\d_]+)*|\d+")
+_TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019](?![sS]\b)[^\W\d_]+)*|\d+")
+_JOIN = re.compile(r"[^\S\n]+|[^\S\n]*[-\u2010\u2011][^\S\n]*")
 _HARD = re.compile(r"[.!?;:\n…]")
+_SHORT = frozenset({"dr", "mr", "mrs", "ms", "prof", "st"})
 # Letters that Unicode does not take apart.
 _LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "ß": "ss", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "'": "", "’": ""}
+    {
+        "ø": "o",
+        "ł": "l",
+        "ß": "ss",
+        "đ": "d",
+        "\u0131": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "'": "",
+        "\u2019": "",
+    }
 )
 
 
 def fold(word: str) -> str:
-    """`word` in lower case without accents and apostrophes: `D’Angeló` becomes `dangelo`."""
+    """`word` in lower case without accents and apostrophes: `D'Angeló` becomes `dangelo`."""
     low = word.lower()
     if low.isascii():
         return low.replace("'", "") if "'" in low else low
@@ -75,11 +87,24 @@ class Document:
         if index <= 0 or index >= len(self.words):
             return True
         sep = self.seps[index]
-        return sep != " " and _HARD.search(sep) is not None
+        if sep == " " or _HARD.search(sep) is None:
+            return False
+        # The full stop of an initial or of a title ends no sentence.
+        short = sep in (". ", ".") and (
+            self.words[index - 1] in _SHORT
+            or (
+                self.ends[index - 1] - self.starts[index - 1] == 1
+                and self.text[self.starts[index - 1]].isupper()
+            )
+        )
+        return not short
 
     def joined(self, index: int) -> bool:
         """Whether word `index` follows the one before it with a space or a hyphen between."""
-        return 0 < index < len(self.words) and self.seps[index] in (" ", "-", "  ", " - ", "‐", "‑")
+        if not 0 < index < len(self.words):
+            return False
+        sep = self.seps[index]
+        return sep == " " or _JOIN.fullmatch(sep) is not None
 
     def capital(self, index: int) -> bool:
         """Whether word `index` is written with a capital that means something.
