@@ -217,7 +217,7 @@ def _of_sentence(
     if sentence.origin is Origin.CLINICIAN:
         return []
     asked = [
-        (flag, flag.replace("-", " ").replace("_", " "), signing.resolve.flag)
+        (flag, "The draft itself was unsure here: please look.", signing.resolve.flag)
         for flag in sentence.flags
         if flag not in _OURS
     ] + [

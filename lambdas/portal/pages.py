@@ -209,7 +209,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"clock": _clock, "asset": _asset_url, "patient_name": _patient_name}
+    environment.filters |= {
+        "asset": _asset_url,
+        "clock": _clock,
+        "patient_name": _patient_name,
+        "words": _words,
+    }
     environment.globals |= {"closing": _closing, "states": STATES}
     return environment
 
@@ -217,6 +222,10 @@ def _environment() -> Environment:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ").replace("-", " ")
 
 
 def _closing(session: Session) -> Any:

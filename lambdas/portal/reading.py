@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from countersign.transcript import Role, Turn
 from lambdas.portal.draft import Draft, signing
 
 Stretch = tuple[int, int]
+_TOKEN = re.compile(r"\[[A-Z_]+_[0-9]+\]")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,11 @@ class Reading:
 def lay_out(draft: Draft) -> Reading:
     """The draft as the assigned clinician sees it; tokens become names, spans follow the text."""
     table, points = draft.table, draft.open_points
+    heard = {turn.id: turn.text for turn in draft.transcript.turns}
+    spoken = {
+        turn.id: spoken_turn(turn.text, heard.get(turn.id, ""), table)
+        for turn in draft.redacted.turns
+    }
     findings = tuple(
         finding.model_copy(
             update={
@@ -117,7 +124,7 @@ def lay_out(draft: Draft) -> Reading:
                     id=sentence.id,
                     text=restore(sentence.text, table),
                     origin=sentence.origin,
-                    evidence=tuple(_projected(sentence.evidence, draft)),
+                    evidence=tuple(_projected(sentence.evidence, spoken)),
                     flags=sentence.flags,
                     points=tuple(p for p in points if p.sentence == sentence.id),
                     marks=_marks(restore(sentence.text, table), sentence.origin, findings),
@@ -127,7 +134,9 @@ def lay_out(draft: Draft) -> Reading:
         )
         for section in draft.note.sections
     )
-    turns = tuple(_shown_turn(turn, draft, sections) for turn in draft.redacted.turns)
+    turns = tuple(
+        _shown_turn(turn, spoken[turn.id].text, draft, sections) for turn in draft.redacted.turns
+    )
     return Reading(draft=draft, sections=sections, turns=turns, findings=findings)
 
 
@@ -139,17 +148,76 @@ def _marks(text: str, origin: Origin, findings: Iterable[Finding]) -> tuple[Find
     )
 
 
-def _projected(spans: Iterable[EvidenceSpan], draft: Draft) -> Iterator[EvidenceSpan]:
-    texts = {turn.id: turn.text for turn in draft.redacted.turns}
+def _projected(spans: Iterable[EvidenceSpan], spoken: Mapping[str, Spoken]) -> list[EvidenceSpan]:
+    projected = []
     for span in spans:
-        text = texts.get(span.turn)
-        if text is not None and span.start < len(text):
-            start, end = project(text, draft.table, (span.start, min(span.end, len(text))))
-            yield EvidenceSpan(turn=span.turn, start=start, end=end)
+        turn = spoken.get(span.turn)
+        if turn is not None and span.start < len(turn.redacted):
+            start, end = turn.place(span.start, min(span.end, len(turn.redacted)))
+            projected.append(EvidenceSpan(turn=span.turn, start=start, end=end))
+    return projected
 
 
-def _shown_turn(redacted: Turn, draft: Draft, sections: Iterable[ShownSection]) -> ShownTurn:
-    text = restore(redacted.text, draft.table)
+@dataclass(frozen=True)
+class Spoken:
+    """A turn as it was said, beside its redacted text.
+
+    `swaps`: for each token, its stretch of the redacted text and the stretch it stands for.
+    """
+
+    redacted: str
+    text: str
+    swaps: tuple[tuple[Stretch, Stretch], ...]
+
+    def place(self, start: int, end: int) -> Stretch:
+        """Where `[start, end)` of the redacted text lies in what was said; tokens stay whole."""
+        return self._move(start, 0), self._move(end, 1)
+
+    def _move(self, at: int, side: int) -> int:
+        shift = 0
+        for (begin, stop), original in self.swaps:
+            if begin < at < stop:
+                return original[side]
+            if at <= begin:
+                break
+            shift = original[1] - stop
+        return at + shift
+
+
+def spoken_turn(redacted: str, heard: str, table: Mapping[str, str]) -> Spoken:
+    """The turn in its own words, which may spell a name otherwise than the table does.
+
+    What stands between the tokens is the same in both texts, so a token's original is what lies
+    between. Where that does not hold, the turn is shown as the table restores it.
+    """
+    tokens = [match.span() for match in _TOKEN.finditer(redacted) if match.group() in table]
+    originals = _between(redacted, heard, tokens)
+    if originals is not None:
+        return Spoken(redacted, heard, tuple(zip(tokens, originals, strict=True)))
+    placed = tuple((token, project(redacted, table, token)) for token in tokens)
+    return Spoken(redacted, restore(redacted, table), placed)
+
+
+def _between(redacted: str, heard: str, tokens: list[Stretch]) -> list[Stretch] | None:
+    ends = [*(start for start, _ in tokens), len(redacted)]
+    starts = [0, *(end for _, end in tokens)]
+    plain = [redacted[start:end] for start, end in zip(starts, ends, strict=True)]
+    if not heard.startswith(plain[0]):
+        return None
+    found, position = [], len(plain[0])
+    for number, words in enumerate(plain[1:], start=1):
+        last = number == len(plain) - 1
+        at = len(heard) - len(words) if last else heard.find(words, position + 1)
+        if at <= position or not heard.startswith(words, at):
+            return None
+        found.append((position, at))
+        position = at + len(words)
+    return found if position == len(heard) else None
+
+
+def _shown_turn(
+    redacted: Turn, text: str, draft: Draft, sections: Iterable[ShownSection]
+) -> ShownTurn:
     evidence = [
         (span.start, span.end, sentence.id)
         for section in sections

@@ -38,7 +38,8 @@ def headers(sign_in_url: str) -> dict[str, str]:
     """What every answer carries. Signing out leads to the sign-in service, so forms may go there.
 
     Sources: OWASP Secure Headers Project; CSP Level 3. `no-store` keeps clinical text out of every
-    cache, the browser's own included.
+    cache, the browser's own included. `no-referrer` would turn the `Origin` of our own forms into
+    `null`, so it is `same-origin`.
     """
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -51,7 +52,7 @@ def headers(sign_in_url: str) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",
         "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",

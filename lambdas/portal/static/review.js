@@ -14,7 +14,15 @@
   const show = (element) => {
     if (!element) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    element.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+    const behavior = calm ? "auto" : "smooth";
+    const pane = element.closest("#transcript");
+    if (!pane || getComputedStyle(pane).overflowY !== "auto") {
+      element.scrollIntoView({ block: "center", behavior });
+      return;
+    }
+    // Beside the draft the transcript scrolls by itself, so that the draft stays where it is.
+    const inside = element.getBoundingClientRect().top - pane.getBoundingClientRect().top;
+    pane.scrollBy({ top: inside - pane.clientHeight / 3, behavior });
   };
 
   const lightSentence = (sentence) => {
@@ -81,6 +89,7 @@
     const sentence = changing && document.getElementById(changing);
     if (!sentence) return;
     changing = null;
+    clear();
     const place = sentence.querySelector("a.words, summary, button");
     if (place) place.focus({ preventScroll: true });
   });

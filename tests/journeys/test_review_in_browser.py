@@ -1,0 +1,213 @@
+"""A therapist's two minutes in a real browser: sign in, read, check, correct, sign."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from countersign.session import Session, State
+from tests import fakes
+from tests.journeys.bridge import Bridge, serving
+from tests.portal import DANA, PATIENT, SESSION, SPOKEN, Clinic, clinic
+
+# Set to keep pictures of every page, such as build/screenshots.
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1360, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1360, "height": 900}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
+}
+
+
+@dataclass
+class Desk:
+    """A therapist's browser in front of a clinic."""
+
+    page: Page
+    bridge: Bridge
+    house: Clinic
+    look: str
+    complaints: list[str]
+
+    def sign_in(self, name: str = DANA.name) -> None:
+        self.page.goto(self.bridge.url)
+        self.page.get_by_role("link", name="Sign in").click()
+        self.page.get_by_role("link", name=name).click()
+
+    def open_draft(self) -> None:
+        self.sign_in()
+        self.page.get_by_role("link", name=SPOKEN).first.click()
+        expect(self.page.get_by_role("heading", name="Draft note")).to_be_visible()
+
+    def keep(self, name: str) -> None:
+        """No accessibility violation by axe's rules for WCAG 2.2 AA; a picture if wanted."""
+        # What lies half under the bar that stays at the top counts as obscured: look from the top.
+        place = self.page.evaluate("scrollY")
+        self.page.evaluate("scrollTo(0, 0)")
+        found = Axe().run(
+            self.page,
+            options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]},
+        )
+        self.page.evaluate("place => scrollTo(0, place)", place)
+        assert found.violations_count == 0, found.generate_report()
+        if SCREENSHOTS:
+            where = Path(SCREENSHOTS) / f"{name}-{self.look}.png"
+            where.parent.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=where)
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Desk]:
+    look = getattr(request, "param", "light")
+    with serving() as bridge:
+        clock = fakes.FakeClock(datetime.now(UTC))
+        house = clinic(bridge.url, clock=clock)
+        bridge.ports = house.ports
+        context = browser.new_context(reduced_motion="reduce", **LOOKS[look])
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda asked: _same_site(asked.url, bridge.url, complaints))
+        yield Desk(page, bridge, house, look, complaints)
+        context.close()
+
+
+def _same_site(asked: str, ours: str, complaints: list[str]) -> None:
+    if not asked.startswith((ours, "data:")):
+        complaints.append(f"a request left the site: {asked}")
+
+
+@pytest.mark.parametrize("desk", LOOKS, indirect=True)
+def test_from_the_draft_to_the_countersigned_note(desk: Desk) -> None:
+    page = desk.page
+    page.goto(desk.bridge.url)
+    desk.keep("welcome")
+    desk.house.ports.records.add_session(
+        Session(
+            id="s-0002",
+            site="north",
+            patient_id=PATIENT,
+            clinician_id=DANA.id,
+            state=State.LOCKED,
+            registered_at=desk.house.ports.clock.now() - timedelta(days=2),
+        )
+    )
+    desk.sign_in()
+    desk.keep("home")
+    page.get_by_role("link", name="23 h").click()
+    desk.keep("review")
+
+    page.locator("#s-s1 a.words").click()
+    expect(page.locator(".evidence.lit")).to_have_text(
+        ["Better. I fall asleep by eleven most nights", "I still wake up around four"]
+    )
+    expect(page.locator("#turn-t4")).to_be_in_viewport()
+    desk.keep("review-evidence")
+
+    page.locator("#turn-t11 .reverse").click()
+    expect(page.locator(".sentence.lit")).to_have_attribute("data-sentence", "s3")
+    expect(page.locator("#s-s3")).to_be_in_viewport()
+
+    page.get_by_role("button", name="It is right").click()
+    expect(page.locator("#s-s2")).to_contain_text("Confirmed by you")
+    page.locator("#edit-s5").click()
+    expect(page.locator("#text-s5")).to_be_focused()
+    desk.keep("review-edit")
+    page.locator("#text-s5").fill("Takes sertraline, 50 milligrams.")
+    page.locator("#save-s5").click()
+    expect(page.locator("#s-s5")).to_contain_text("In your words")
+    page.locator("#strike-s4").click()
+    expect(page.locator("#s-s4")).to_contain_text("Put back")
+
+    sign = page.get_by_role("button", name="Sign note")
+    sign.scroll_into_view_if_needed()
+    page.get_by_text("The exact text that will be signed").click()
+    expect(page.locator("pre")).to_contain_text("Takes sertraline, 50 milligrams.")
+    desk.keep("review-ready")
+    page.get_by_role("checkbox").check()
+    sign.click()
+
+    expect(page.get_by_text("✓ Signed")).to_be_visible()
+    signature = desk.house.ports.records.signature(SESSION)
+    expect(page.locator("#digest")).to_have_text(signature.digest)
+    desk.keep("signed")
+    assert desk.house.ports.records.session(SESSION).state is State.SIGNED
+    assert SPOKEN.split()[0] not in "".join(desk.bridge.asked) + page.title()
+    assert desk.complaints == []
+
+
+def test_a_transcript_that_holds_a_script_is_only_text(desk: Desk) -> None:
+    desk.open_draft()
+    expect(desk.page.locator("#turn-t9")).to_contain_text("<script>document.title='stolen'</script>")
+    expect(desk.page).to_have_title("Review a note · Countersign")
+
+
+def test_peeping_ends_at_a_page_that_says_why(desk: Desk) -> None:
+    desk.sign_in("Ben Okafor")
+    answer = desk.page.goto(f"{desk.bridge.url}/sessions/{SESSION}")
+    assert answer is not None and answer.status == 403
+    expect(desk.page.get_by_role("alert")).to_contain_text("not allowed")
+    expect(desk.page.locator("body")).not_to_contain_text(SPOKEN)
+    desk.keep("refusal")
+
+
+def test_a_sign_in_that_runs_out_while_writing_loses_nothing(desk: Desk) -> None:
+    desk.open_draft()
+    desk.page.locator("#edit-s7").click()
+    desk.page.locator("#text-s7").fill("A long thought that must not be lost.")
+    desk.house.ports.identity.expired.add(DANA.id)
+    desk.page.locator("#save-s7").click()
+    expect(desk.page.locator("#notice")).to_contain_text("what you wrote stays here")
+    desk.keep("expired")
+    desk.house.ports.identity.expired.clear()
+    desk.page.locator("#save-s7").click()
+    expect(desk.page.locator("#s-s7 .words")).to_have_text("A long thought that must not be lost.")
+
+
+def test_the_keyboard_is_enough(desk: Desk) -> None:
+    desk.open_draft()
+    page = desk.page
+    page.locator("#s-s3 a.words").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".evidence.lit")).to_have_text(["No, none at all"])
+    page.keyboard.press("Escape")
+    expect(page.locator(".lit")).to_have_count(0)
+    page.locator("#strike-s3").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#put-back-s3")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#s-s3 a.words")).to_be_focused()
+
+
+@pytest.fixture
+def plain(browser: Browser) -> Iterator[Desk]:
+    with serving() as bridge:
+        house = clinic(bridge.url, clock=fakes.FakeClock(datetime.now(UTC)))
+        bridge.ports = house.ports
+        context = browser.new_context(java_script_enabled=False)
+        yield Desk(context.new_page(), bridge, house, "plain", [])
+        context.close()
+
+
+def test_without_scripts_everything_still_works(plain: Desk) -> None:
+    plain.open_draft()
+    page = plain.page
+    page.locator("#s-s1 a.words").click()
+    assert page.url.endswith("#turn-t4")
+    page.locator("#confirm-s2").click()
+    page.locator("#strike-s4").click()
+    page.locator("#edit-s5").click()
+    page.locator("#text-s5").fill("Takes sertraline, 50 milligrams.")
+    page.locator("#save-s5").click()
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Sign note").click()
+    expect(page.get_by_text("✓ Signed")).to_be_visible()
