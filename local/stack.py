@@ -80,6 +80,8 @@ def synthesize(progress: Progress = lambda _: None) -> Path:
             shutil.rmtree(started, ignore_errors=True)
             said = (ended.stdout + ended.stderr).splitlines()
             raise NotSynthesized("\n".join(said[-25:]))
+        for bundle in started.glob("asset.*/"):  # Function code, which a local run does not use.
+            shutil.rmtree(bundle)
         with contextlib.suppress(OSError):  # Another run was first; both made the same.
             started.rename(made)
         shutil.rmtree(started, ignore_errors=True)
@@ -263,6 +265,7 @@ class Clinic:
                 "SPEECH_VOICE_MODEL": str(voice),
                 "SPEECH_HOST": LOOPBACK,
                 "SPEECH_PORT": str(port),
+                "SPEECH_GRACE_SECONDS": "2",
                 "HF_HUB_OFFLINE": "1",
             },
         )

@@ -16,7 +16,7 @@ from countersign.errors import ModelMissing
 from local import stack
 from local.deploy import NotDeployed
 from local.processes import ROOT, AlreadyRunning, NotStarted, environment
-from local.stack import Clinic, NotSynthesized
+from local.stack import Clinic, NotSynthesized, Running
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -103,6 +103,34 @@ def test_a_run_after_a_crash_works_and_nothing_of_the_first_is_left(
         assert not any(answers(address) for address in addresses)
         assert clinic.dead() == ()
         assert httpx.get(f"{running.portal}/again").json()["rawPath"] == "/again"
+
+
+def listening(group: int) -> set[str]:
+    """The addresses that a process group listens on, in the hexadecimal of /proc/net/tcp."""
+    sockets = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[2]) != group:
+                continue
+            sockets |= {str(fd.readlink()) for fd in (stat.parent / "fd").iterdir()}
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # It ended while we looked.
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                found.add(fields[1].partition(":")[0])
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc")
+def test_everything_listens_on_loopback_only(system: Clinic, clinic: Running) -> None:
+    assert httpx.get(f"{clinic.portal}/one-function-runs").status_code == 200
+    locks = [lock for lock in system.folder.rglob("*.lock") if lock.with_suffix(".log").exists()]
+    assert {lock.stem for lock in locks} == {"emulator", "fhir", "gateway", "speech"}
+    heard = {lock.stem: listening(int(lock.read_text())) for lock in locks}
+    assert heard == {lock.stem: {"0100007F"} for lock in locks}
 
 
 def test_a_taken_port_is_said_before_anything_starts(name: str, inference: str) -> None:
