@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import click
 import typer
 from pydantic import BaseModel
 from rich.console import Console
@@ -23,6 +22,11 @@ from countersign.errors import (
     Refusal,
 )
 from countersign.transcript import Transcript, decode_utf8, read_transcript
+
+if TYPE_CHECKING:
+    from inference.pipeline import Channels
+
+CHANNELS = ("auto", "split", "mix")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,19 +45,11 @@ File = Annotated[str, typer.Argument(help="A file, or - for standard input.")]
 
 def main() -> None:
     """Runs a command: exit 0 done, 1 refused, 2 wrong usage."""
-    as_json = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        app()
     except Refusal as refusal:
-        _refuse(refusal, as_json)
+        _refuse(refusal, "--json" in sys.argv)
         sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except click.Abort:
-        prose.print("Stopped.")
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _refuse(refusal: Refusal, as_json: bool) -> None:
@@ -68,6 +64,11 @@ def _emit(document: Any) -> None:
     if isinstance(document, BaseModel):
         document = document.model_dump(mode="json")
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+def _say(text: str) -> None:
+    """One line for a person, as it is: no markup in it is ours."""
+    Console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _read(name: str) -> bytes:
@@ -132,20 +133,20 @@ def transcribe(
     as_json: Json = False,
 ) -> None:
     """Turn a recording into attributed turns."""
-    from local import speech
+    from inference.pipeline import Pipeline
+    from inference.settings import Settings
 
-    if channels not in ("auto", "split", "mix"):
-        raise click.BadParameter("channels is auto, split or mix")
-    terms = tuple(decode_utf8(_read(vocabulary)).split("\n")) if vocabulary else ()
-    voice = _read(enrol) if enrol else None
+    if channels not in CHANNELS:
+        raise typer.BadParameter(f"channels is one of {', '.join(CHANNELS)}")
+    terms = decode_utf8(_read(vocabulary)).splitlines() if vocabulary else []
+    recording = _read(audio) if audio == "-" else Path(audio)
     with _working("Transcribing"):
-        transcript = speech.transcribe(
-            _read(audio),
-            model=model,
+        transcript = Pipeline(Settings().with_model(model)).transcribe(
+            recording,
             speakers=speakers,
-            channels=channels,
-            vocabulary=tuple(term.strip() for term in terms if term.strip()),
-            enrol=voice,
+            hotwords=tuple(term.strip() for term in terms if term.strip()),
+            channels=cast("Channels", channels),
+            enrol=Path(enrol) if enrol else None,
         )
     if as_json:
         _emit(transcript)
@@ -181,7 +182,7 @@ def redact(
             ]
             _emit({"id": line_id, "text": text, "spans": shown})
         else:
-            Console().print(f"{line_id}\t{text}", markup=False, highlight=False)
+            _say(f"{line_id}\t{text}")
 
 
 @app.command()
@@ -206,7 +207,7 @@ def draft(
     for section in note.sections:
         Console().print(f"[bold]{section.name}[/]")
         for sentence in section.sentences:
-            Console().print(f"  {sentence.text}", markup=False, highlight=False)
+            _say(f"  {sentence.text}")
 
 
 @app.command("check-note")
@@ -223,7 +224,10 @@ def check_note(note: File, transcript: File, as_json: Json = False) -> None:
         return
     for finding in check.findings:
         Console().print(
-            f"{finding.severity}\t{finding.kind}\t{finding.why}", markup=False, highlight=False
+            f"{finding.severity}\t{finding.kind}\t{finding.why}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
     Console().print(f"verdict: {check.verdict}")
 
@@ -241,7 +245,7 @@ def screen(file: File, as_json: Json = False) -> None:
             _emit({"id": line_id, **found})
         else:
             named = "crisis" if found["crisis"] else "urgent" if found["urgent"] else "no term"
-            Console().print(f"{line_id}\t{named}", markup=False, highlight=False)
+            _say(f"{line_id}\t{named}")
 
 
 @app.command()
@@ -265,7 +269,7 @@ def deliver(
 
 # The audit trail ----------------------------------------------------------------------------
 
-Directory = Annotated[Path, typer.Argument(help="A log as `countersign audit export` writes it.")]
+Directory = Annotated[Path, typer.Argument(help="A log in C2SP tlog-tiles form, or a proof.")]
 
 
 @audit_app.command("verify")
@@ -276,9 +280,19 @@ def audit_verify(
     as_json: Json = False,
 ) -> None:
     """Recompute the whole log and say what is wrong, and where."""
-    from local import ledger_files
+    from countersign.audit.verify import Report, verify_directory, verify_proof
+    from countersign.errors import BadLogKey
+    from local.ledger_files import DirectoryReader
 
-    report = ledger_files.verify(directory, vkey=vkey, since=since)
+    key = decode_utf8(_read(str(vkey))).strip() if vkey else None
+    report: Report
+    if directory.is_file():
+        if key is None:
+            raise BadLogKey("a proof is checked against the log's key: give --vkey")
+        report = verify_proof(_read(str(directory)), key)
+    else:
+        kept = decode_utf8(_read(str(since))) if since else None
+        report = verify_directory(DirectoryReader(directory), key, kept)
     if as_json:
         _emit(report)
     else:
@@ -293,9 +307,10 @@ def audit_verify(
 @audit_app.command("prove")
 def audit_prove(directory: Directory, event_id: str, as_json: Json = False) -> None:
     """An inclusion proof of one event, as text that other tools can check."""
-    from local import ledger_files
+    from countersign.audit.verify import prove
+    from local.ledger_files import DirectoryReader
 
-    proof = ledger_files.prove(directory, event_id)
+    proof = prove(DirectoryReader(directory), event_id)
     if as_json:
         _emit({"event": event_id, "proof": proof})
     else:
