@@ -21,6 +21,7 @@ from tests import fakes
 PORTAL = "https://portal.example.org"
 SESSION = "s-0001"
 PATIENT = "p-1"
+FORMS = "a-secret-of-this-browser"
 SPOKEN = "Priscilla Oyelaran"
 
 DANA = Person("dana", "Dana Reyes", ("clinician",), "north", "PSY-4411")
@@ -38,7 +39,7 @@ TURNS: tuple[tuple[str, str], ...] = (
     ("patient", "Better. I fall asleep by eleven most nights, but I still wake up around four."),
     ("therapist", "And the sertraline?"),
     ("patient", "Still fifty milligrams. No side effects that I have noticed."),
-    ("patient", "My brother [RELATIVE_1] moved out of [PLACE_1], and I have been worrying about him."),
+    ("patient", "My brother [RELATIVE_1] moved out of [PLACE_1], and I worry about him."),
     ("therapist", "You sound less tense when you talk about it than you did in spring."),
     ("patient", "I use the breathing thing. <script>document.title='stolen'</script> It helps."),
     ("therapist", "Have you had any thoughts of harming yourself?"),
@@ -83,7 +84,9 @@ def note() -> dict[str, Any]:
                 "name": "Objective",
                 "sentences": [
                     sentence("s4", f"Appearance: {PLACEHOLDER}", origin="placeholder"),
-                    sentence("s5", "Takes sertraline, 500 milligrams.", span(6, "fifty milligrams")),
+                    sentence(
+                        "s5", "Takes sertraline, 500 milligrams.", span(6, "fifty milligrams")
+                    ),
                 ],
             },
             {
@@ -95,11 +98,11 @@ def note() -> dict[str, Any]:
             {
                 "name": "Plan",
                 "sentences": [
-                    sentence("s7", "Continue the sleep diary.", span(12, "keep the sleep diary going")),
+                    sentence("s7", "Continue the sleep diary.", span(12, "keep the sleep diary")),
                 ],
             },
         ],
-        "left_out": [{"turn": "t1", "reason": "small-talk"}, {"turn": "t2", "reason": "small-talk"}],
+        "left_out": [{"turn": turn, "reason": "small-talk"} for turn in ("t1", "t2")],
         "codes": [],
         "refused": [],
     }
@@ -141,7 +144,7 @@ def transcript(table: dict[str, str] | None) -> bytes:
 
 
 class FakeIdentity:
-    """Tokens are `token-<person>`; a code is a person's id, good for one verifier."""
+    """Tokens are `token-<person>`, further ones `token-<person>.<n>`; a code is a person's id."""
 
     def __init__(self, clock: fakes.FakeClock, portal_url: str = PORTAL) -> None:
         self.clock = clock
@@ -150,6 +153,7 @@ class FakeIdentity:
         self.nonces: dict[str, str] = {}
         self.verifiers: dict[str, str] = {}
         self.expired: set[str] = set()
+        self.issued = 0
 
     def authorize_url(self, state: str, challenge: str, nonce: str) -> str:
         query = urlencode({"state": state, "code_challenge": challenge, "nonce": nonce})
@@ -159,10 +163,13 @@ class FakeIdentity:
         if code not in self.nonces:
             raise SignInFailed("the code is not known")
         self.verifiers[code] = verifier
-        return f"token-{code}"
+        self.expired.discard(code)
+        self.issued += 1
+        return f"token-{code}.{self.issued}"
 
     def verify(self, token: str) -> Claims:
-        prefix, _, subject = token.partition("-")
+        prefix, _, rest = token.partition("-")
+        subject = rest.partition(".")[0]
         if prefix != "token" or subject in self.expired:
             raise NotSignedIn("your sign-in has run out")
         now = self.clock.now()
@@ -197,9 +204,10 @@ class Clinic:
         if form is not None or (json_body is None and not path.startswith("/api/")):
             if person:
                 cookies.append(f"__Host-countersign=token-{person.id}")
+                cookies.append(f"__Host-countersign-forms={FORMS}")
             if method != "GET":
                 sent.setdefault("origin", PORTAL)
-                token = csrf_token(f"token-{person.id}") if person else ""
+                token = csrf_token(FORMS, person.id) if person else ""
                 form = {"csrf": token, **(form or {})}
         elif person:
             sent.setdefault("authorization", f"Bearer token-{person.id}")

@@ -48,6 +48,7 @@ def callback() -> Response[Any]:
     return redirect(
         begun.then,
         cookies.set(cookies.session, token, max(seconds, 1)),
+        cookies.keep_forms(router.current_event),
         cookies.set(cookies.sign_in, "", 0),
     )
 
@@ -57,7 +58,11 @@ def sign_out() -> Response[Any]:
     ports = _ports()
     cookies = Cookies(ports.identity.portal_url)
     require_csrf(identify(router.current_event, ports), form(router.current_event, "csrf"))
-    return redirect(ports.identity.sign_out_url(), cookies.set(cookies.session, "", 0))
+    return redirect(
+        ports.identity.sign_out_url(),
+        cookies.set(cookies.session, "", 0),
+        cookies.set(cookies.forms, "", 0),
+    )
 
 
 def _ports() -> Ports:

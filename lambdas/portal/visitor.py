@@ -19,6 +19,8 @@ from lambdas.wiring import Ports
 
 # Ten minutes are enough to find a phone for the second factor.
 _SIGN_IN_SECONDS = 600
+# A form may stay open over a working day, through any number of short sign-ins.
+_FORMS_SECONDS = 12 * 3600
 _LOCAL_PATH = re.compile(r"/(sessions/[A-Za-z0-9.-]{1,64})?")
 
 
@@ -42,7 +44,11 @@ class SignIn:
 
 
 class Cookies:
-    """The two cookies of the portal, as strict as the portal's address allows.
+    """The cookies of the portal, as strict as the portal's address allows.
+
+    `session` holds the identity token, `sign_in` the secrets of a sign-in under way, `forms` the
+    secret that ties forms to this browser. That one outlives a sign-in, so that a sentence which
+    was half written when the sign-in ran out can still be saved after the next.
 
     Over https they carry the `__Host-` prefix and `Secure`; plain http exists on loopback only.
     `SameSite=Lax`, because the way back from the sign-in service and a link in a reminder are
@@ -54,6 +60,7 @@ class Cookies:
         prefix = "__Host-" if self._secure else ""
         self.session = f"{prefix}countersign"
         self.sign_in = f"{prefix}countersign-sign-in"
+        self.forms = f"{prefix}countersign-forms"
 
     def set(self, name: str, value: str, seconds: int) -> Cookie:
         """A cookie that lasts so many seconds; none removes it."""
@@ -66,6 +73,11 @@ class Cookies:
             max_age=seconds,
             same_site=SameSite.LAX_MODE,
         )
+
+    def keep_forms(self, event: Any) -> Cookie:
+        """The forms' secret: this browser's own if it has one, else a new one."""
+        secret = _cookie(event, self.forms) or secrets.token_urlsafe(24)
+        return self.set(self.forms, secret, _FORMS_SECONDS)
 
     def begin(self, sign_in: SignIn) -> Cookie:
         """Remembers a sign-in in the browser that began it."""
@@ -108,22 +120,25 @@ def identify(event: Any, ports: Ports) -> Visitor:
     """
     scheme, _, token = event.headers.get("authorization", "").partition(" ")
     by_cookie = not token
+    cookies = Cookies(ports.identity.portal_url)
     if by_cookie:
-        token = _cookie(event, Cookies(ports.identity.portal_url).session)
+        token = _cookie(event, cookies.session)
     elif scheme.lower() != "bearer":
         raise NotSignedIn("only bearer tokens are accepted")
     if not token:
         raise NotSignedIn("you are not signed in")
     claims = ports.identity.verify(token)
-    visitor = Visitor(_person(ports, claims.subject), csrf_token(token), by_cookie)
+    csrf = csrf_token(_cookie(event, cookies.forms), claims.subject)
+    visitor = Visitor(_person(ports, claims.subject), csrf, by_cookie)
     if by_cookie and event.http_method not in ("GET", "HEAD"):
         _require_same_origin(event, ports.identity.portal_url)
     return visitor
 
 
-def csrf_token(session: str) -> str:
-    """A token that only the holder of this sign-in can have been given."""
-    return hashlib.sha256(b"csrf:" + session.encode()).hexdigest()
+def csrf_token(secret: str, person_id: str) -> str:
+    """A token that only this person in this browser can have been given; without a secret, none."""
+    key = secret.encode() or secrets.token_bytes(24)
+    return hmac.new(key, person_id.encode(), hashlib.sha256).hexdigest()
 
 
 def require_csrf(visitor: Visitor, token: str) -> None:

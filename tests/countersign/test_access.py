@@ -178,7 +178,7 @@ def test_cedars_own_terms_give_the_same_decision() -> None:
         "permit (principal, action, resource)",
         "permit (principal, action, resource);",
         '@id("x") permit (principal, action, resource) when { principal.nothing };',
-        '@id("x") permit (principal, action, resource);@id("x") forbid (principal,action,resource);',
+        2 * '@id("x") permit (principal, action, resource);',
     ],
     ids=["does not parse", "has no id", "does not fit the schema", "has an id twice"],
 )

@@ -168,7 +168,10 @@ def test_a_sign_in_that_runs_out_while_writing_loses_nothing(desk: Desk) -> None
     desk.page.locator("#save-s7").click()
     expect(desk.page.locator("#notice")).to_contain_text("what you wrote stays here")
     desk.keep("expired")
-    desk.house.ports.identity.expired.clear()
+    with desk.page.expect_popup() as opened:
+        desk.page.get_by_role("link", name="Sign in in a new tab").click()
+    opened.value.get_by_role("link", name=DANA.name).click()
+    expect(opened.value.get_by_role("heading", name="Your drafts")).to_be_visible()
     desk.page.locator("#save-s7").click()
     expect(desk.page.locator("#s-s7 .words")).to_have_text("A long thought that must not be lost.")
 

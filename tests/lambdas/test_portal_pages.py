@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from countersign.session import State
-from lambdas.portal.visitor import challenge
+from lambdas.portal.visitor import challenge, csrf_token
 from tests.portal import (
     COLLEAGUE,
     DANA,
@@ -116,6 +116,7 @@ def test_over_plain_http_the_cookie_is_still_for_this_site_only() -> None:
 
 def test_signing_out_ends_it_here_and_at_the_sign_in_service(house: Clinic) -> None:
     answer = house.ask("POST", "/auth/sign-out", form={})
+    assert "Max-Age=0" in cookie_named(answer, "__Host-countersign-forms")
     assert answer["headers"]["Location"] == f"{PORTAL}/pool/logout"
     assert "Max-Age=0" in cookie_named(answer, "__Host-countersign")
 
@@ -244,6 +245,19 @@ def test_a_form_from_another_site_changes_nothing(house: Clinic) -> None:
         assert answer["statusCode"] == 403
         assert "CrossSiteRequest" in answer["body"]
     assert house.ports.vault.get(SESSION, "draft") == before
+
+
+def test_without_the_forms_secret_no_token_is_right(house: Clinic) -> None:
+    guess = csrf_token("", DANA.id)
+    answer = house.ask(
+        "POST",
+        f"{REVIEW}/sentences/s7",
+        form={"act": "strike", "version": "1", "csrf": guess},
+        person=None,
+        headers={"origin": PORTAL},
+        cookies=[f"__Host-countersign=token-{DANA.id}"],
+    )
+    assert answer["statusCode"] == 403
 
 
 def test_an_expired_sign_in_during_an_edit_says_so_beside_the_form(house: Clinic) -> None:
