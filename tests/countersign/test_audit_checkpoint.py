@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.audit.checkpoint import (
@@ -137,6 +137,7 @@ def test_bytes_that_are_not_utf_8_are_refused() -> None:
         open_checkpoint(NOTE.encode().replace(b"\xe2", b"\xff"), KEY)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(NOTE.encode()) - 1), st.integers(1, 255))
 def test_no_byte_of_a_checkpoint_can_change(place: int, change: int) -> None:
     changed = bytearray(NOTE.encode())
@@ -145,6 +146,7 @@ def test_no_byte_of_a_checkpoint_can_change(place: int, change: int) -> None:
         open_checkpoint(bytes(changed), KEY)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(str(KEY)) - 1), st.integers(1, 127))
 def test_no_byte_of_a_key_line_can_change(place: int, change: int) -> None:
     changed = bytearray(str(KEY).encode())

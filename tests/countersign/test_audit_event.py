@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.audit.event import Event, read_event
@@ -33,6 +33,7 @@ def test_a_time_is_told_in_utc_and_needs_a_zone() -> None:
         event(3, at=datetime(2026, 11, 2, 12))
 
 
+@settings(deadline=None)
 @given(
     WORDS,
     st.datetimes(timezones=st.just(UTC)),

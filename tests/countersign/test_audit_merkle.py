@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.audit.merkle import (
@@ -63,6 +63,7 @@ def test_the_root_is_that_of_the_rfcs_recursion(size: int) -> None:
     assert Tree(hashes(size)).root() == mth(hashes(size))
 
 
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_a_grown_tree_answers_for_every_earlier_size(size: int, data: st.DataObject) -> None:
     tree, every = Tree(), hashes(size)
@@ -74,6 +75,7 @@ def test_a_grown_tree_answers_for_every_earlier_size(size: int, data: st.DataObj
     assert fold(peaks(b"".join(every[:earlier]))) == mth(every[:earlier])
 
 
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_an_inclusion_proof_holds_for_its_entry_and_for_nothing_else(
     size: int, data: st.DataObject
@@ -96,6 +98,7 @@ def test_an_inclusion_proof_holds_for_its_entry_and_for_nothing_else(
         assert not verify_inclusion(every[index], index, size, bad, root)
 
 
+@settings(deadline=None)
 @given(SIZES, st.data())
 def test_a_consistency_proof_holds_for_its_sizes_and_for_nothing_else(
     size: int, data: st.DataObject

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from countersign.audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash
@@ -59,6 +59,7 @@ def test_a_second_spelling_is_no_path(path: str) -> None:
     assert parse_path(path) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 63), st.integers(0, 10**12), st.integers(1, 256))
 def test_paths_come_back_as_the_same_tile(level: int, index: int, width: int) -> None:
     assert parse_path(Tile(level, index, width).path) == Tile(level, index, width)
@@ -80,6 +81,7 @@ def test_seventy_thousand_entries_need_the_tiles_that_the_specification_counts()
     assert [t.path for t in tiles_of(256)] == ["tile/entries/000", "tile/0/000", "tile/1/000.p/1"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=40))
 def test_bundles_come_back_as_the_same_entries(entries: list[bytes]) -> None:
     assert decode_bundle(encode_bundle(entries), len(entries)) == tuple(entries)
@@ -108,6 +110,7 @@ def test_a_broken_bundle_says_how_far_it_was_whole(content: bytes, before: int) 
     assert len(caught.value.entries) == before
 
 
+@settings(deadline=None)
 @given(st.integers(0, 700), st.lists(st.integers(0, 700), max_size=4))
 @example(66_000, [65_000, 65_535, 65_536])
 @example(512, [255, 256, 257])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.audit.checkpoint import Checkpoint, LogKey, NoteSignature, SignedNote, sign
@@ -373,6 +373,7 @@ def test_tampering_is_found(tampering: Tampering) -> None:
         assert tampering.index in {each.index for each in report.breaks}
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_byte_of_any_file_can_change(data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(sorted(LOG)))
@@ -383,6 +384,7 @@ def test_no_byte_of_any_file_can_change(data: st.DataObject) -> None:
     assert not verify(Files(LOG | {path: bytes(content)})).verified
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_file_that_the_checkpoint_needs_can_be_cut_or_lost(data: st.DataObject) -> None:
     needed = [path for path in LOG if path in {FULL, LAST, "checkpoint", "tile/0/000"}]
@@ -445,6 +447,7 @@ def test_a_proof_is_the_text_that_others_read() -> None:
     assert "\n".join(lines[lines.index("") + 1 :]) == LOG["checkpoint"].decode()
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_byte_of_a_proof_can_change(data: st.DataObject) -> None:
     proof = bytearray(prove(LOG_OF_SEVEN, event(4).id).encode())
