@@ -64,6 +64,15 @@ class Turn(_Frozen):
         return self
 
 
+class Speaker(_Frozen):
+    """One voice: the role it was given, how sure that is, and on what ground it was given."""
+
+    id: str
+    role: Role = Role.UNKNOWN
+    confidence: Probability = 0.0
+    basis: str = "none"  # "enrolment" | "content" | "none"
+
+
 class Doubt(_Frozen):
     """A stretch that the recognizer is not sure of, shown as such in review."""
 
@@ -81,6 +90,7 @@ class Transcript(_Frozen):
     language: str = "en"
     turns: tuple[Turn, ...]
     warnings: tuple[Doubt, ...] = ()
+    speakers: tuple[Speaker, ...] = ()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

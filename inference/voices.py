@@ -1,0 +1,264 @@
+"""Decides where there is speech and which voice it is, on ONNX Runtime and numpy alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+from countersign.errors import ModelMissing
+from inference.audio import RATE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from inference.settings import Activity
+
+    Floats = NDArray[np.float32]
+
+# The detector looks at this much at once, so that a long session needs no more memory.
+_BLOCK_SECONDS = 300
+
+# Resemblyzer 0.1.4, hparams.py: 25 ms windows every 10 ms, 40 mel channels, -30 dBFS.
+_WINDOW = 400
+_HOP = 160
+_MELS = 40
+_LEVEL = 10 ** (-30 / 10)
+# One voice print covers 1.6 s there; every 0.4 s is enough to find a change of speaker.
+_PRINT_FRAMES = 160
+_PRINT_STEP = 40
+# A stretch shorter than this tells nothing about a voice.
+_SHORTEST_FRAMES = 40
+_LONGEST_SECONDS = 30
+_BATCH = 64
+
+MAX_SPEAKERS = 8
+# Prints of one voice resemble one another more than this on average, those of two voices less.
+_SAME_VOICE = 0.80
+# A group of prints with a smaller share of the speech is noise or a change of speaker.
+_LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """From `start` to `end`, in seconds."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Prints:
+    """Voice prints of a session, each of which lies within one stretch of speech.
+
+    `middles` [n] in seconds, `vectors` [n, 256] of length 1, `stretches` [n] the stretch's index.
+    """
+
+    middles: NDArray[np.float64]
+    vectors: Floats
+    stretches: NDArray[np.intp]
+
+
+def speech(samples: Floats, activity: Activity, above: float | None = None) -> tuple[Stretch, ...]:
+    """Where somebody speaks, whispers or sobs, in seconds, by Silero's voice-activity detector.
+
+    `above` replaces the policy's threshold, for a stricter question.
+    """
+    threshold = activity.speech_above if above is None else above
+    options = VadOptions(
+        threshold=threshold,
+        neg_threshold=min(activity.silence_below, threshold),
+        min_speech_duration_ms=0,
+        min_silence_duration_ms=round(activity.pause_seconds * 1000),
+        speech_pad_ms=0,
+    )
+    found: list[Stretch] = []
+    for first in range(0, len(samples), _BLOCK_SECONDS * RATE):
+        block = samples[first : first + _BLOCK_SECONDS * RATE]
+        for region in get_speech_timestamps(block, options):
+            stretch = Stretch((first + region["start"]) / RATE, (first + region["end"]) / RATE)
+            if found and stretch.start - found[-1].end < activity.pause_seconds:
+                stretch = Stretch(found.pop().start, stretch.end)
+            found.append(stretch)
+    return tuple(found)
+
+
+class Encoder:
+    """Turns stretches of one voice into prints that can be compared."""
+
+    def __init__(self, model: Path, threads: int = 0) -> None:
+        """Raises `ModelMissing` when `model` is not there."""
+        if not model.is_file():
+            raise ModelMissing(f"{model} is not there")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(model), options, ["CPUExecutionProvider"])
+        self._filters = mel_filters()
+
+    def prints(self, samples: Floats, stretches: Sequence[Stretch]) -> Prints:
+        """Prints of 1.6 s every 0.4 s within each stretch; a shorter stretch gives one print."""
+        middles: list[float] = []
+        pieces: list[Floats] = []
+        owners: list[int] = []
+        for owner, stretch in _bounded(stretches):
+            first, last = int(stretch.start * RATE), int(stretch.end * RATE)
+            mels = mel_spectrogram(samples[first:last], self._filters)
+            for begin, end in _windows(len(mels)):
+                window = mels[begin:end]
+                # The encoder was trained at one loudness; a filter bank of power scales with it.
+                power = float(np.mean(np.square(samples[first:last][begin * _HOP : end * _HOP])))
+                middles.append(stretch.start + (begin + end) / 2 * _HOP / RATE)
+                owners.append(owner)
+                pieces.append(window * np.float32(_LEVEL / max(power, 1e-10)))
+        vectors = np.zeros((len(pieces), 256), np.float32)
+        lengths: dict[int, list[int]] = {}
+        for index, piece in enumerate(pieces):
+            lengths.setdefault(len(piece), []).append(index)
+        for indices in lengths.values():
+            for start in range(0, len(indices), _BATCH):
+                batch = indices[start : start + _BATCH]
+                mels = np.stack([pieces[index] for index in batch])
+                vectors[batch] = self._session.run(None, {"mels": mels})[0]
+        return Prints(
+            np.array(middles, dtype=np.float64),
+            np.nan_to_num(vectors),
+            np.array(owners, dtype=np.intp),
+        )
+
+    def voice(self, samples: Floats, stretches: Sequence[Stretch]) -> Floats | None:
+        """One print for a recording of one person; None when it holds too little speech."""
+        prints = self.prints(samples, stretches)
+        if not len(prints.vectors):
+            return None
+        return _unit(prints.vectors.mean(axis=0))
+
+
+def _bounded(stretches: Sequence[Stretch]) -> Iterator[tuple[int, Stretch]]:
+    """The stretches with their indices, in parts whose spectrogram takes little memory."""
+    for index, stretch in enumerate(stretches):
+        parts = max(1, math.ceil((stretch.end - stretch.start) / _LONGEST_SECONDS))
+        length = (stretch.end - stretch.start) / parts
+        for part in range(parts):
+            first = stretch.start + part * length
+            yield index, Stretch(first, first + length)
+
+
+def _windows(frames: int) -> Iterator[tuple[int, int]]:
+    if frames < _SHORTEST_FRAMES:
+        return
+    if frames <= _PRINT_FRAMES:
+        yield 0, frames
+        return
+    for begin in range(0, frames - _PRINT_FRAMES + 1, _PRINT_STEP):
+        yield begin, begin + _PRINT_FRAMES
+    if (frames - _PRINT_FRAMES) % _PRINT_STEP:
+        yield frames - _PRINT_FRAMES, frames
+
+
+def mel_filters() -> Floats:
+    """Slaney's mel filter bank [40, 201] for 16 kHz, as librosa's `filters.mel` makes it.
+
+    Source: Slaney, Auditory Toolbox (1998): linear to 1 kHz, then logarithmic, each triangle of
+    unit area.
+    """
+    step = 200.0 / 3
+    corner_hz = 1000.0
+    corner = corner_hz / step
+    ratio = math.log(6.4) / 27.0
+
+    def to_hz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(mels < corner, mels * step, corner_hz * np.exp(ratio * (mels - corner)))
+
+    top = corner + math.log(RATE / 2 / corner_hz) / ratio
+    edges = to_hz(np.linspace(0.0, top, _MELS + 2))
+    bins = np.linspace(0.0, RATE / 2, _WINDOW // 2 + 1)
+    rising = (bins[None] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - bins[None]) / (edges[2:] - edges[1:-1])[:, None]
+    triangles = np.maximum(0.0, np.minimum(rising, falling))
+    return (triangles * (2.0 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
+
+
+def mel_spectrogram(samples: Floats, filters: Floats) -> Floats:
+    """Power in 40 mel channels every 10 ms, [frames, 40], as librosa's `melspectrogram` gives."""
+    if not len(samples):
+        return np.zeros((0, _MELS), np.float32)
+    padded = np.pad(samples, _WINDOW // 2)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
+    spectrum = np.fft.rfft(frames * window.astype(np.float32), axis=1)
+    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
+    mels: Floats = power @ filters.T
+    return mels
+
+
+# Who is who ---------------------------------------------------------------------------------
+
+
+def group(prints: Floats, speakers: int | None = None) -> Floats:
+    """The voices among `prints`: one vector of length 1 each, [speakers, 256].
+
+    With `speakers` given there are that many, if there are as many prints; else 1 to 8 are told
+    apart by how much they resemble one another. Deterministic.
+    """
+    if not len(prints):
+        return np.zeros((0, 256), np.float32)
+    if speakers is not None:
+        return _spread(prints, min(speakers, len(prints)))[0]
+    centres, labels = _spread(prints, min(MAX_SPEAKERS, len(prints)))
+    while len(centres) > 1:
+        shares = np.bincount(labels, minlength=len(centres)) / len(labels)
+        alike = centres @ centres.T
+        np.fill_diagonal(alike, -1.0)
+        smallest = int(shares.argmin())
+        if shares[smallest] < _LEAST_SHARE:
+            one, other = smallest, int(alike[smallest].argmax())
+        else:
+            one, other = divmod(int(alike.argmax()), len(centres))
+            if alike[one, other] < _SAME_VOICE:
+                break
+        labels = np.where(labels == max(one, other), min(one, other), labels)
+        labels = np.unique(labels, return_inverse=True)[1]
+        centres = _centres(prints, labels)
+    return _settle(prints, centres)[0]
+
+
+def _spread(prints: Floats, count: int) -> tuple[Floats, NDArray[np.intp]]:
+    """Spherical k-means from the prints that are farthest from one another."""
+    middle = _unit(prints.mean(axis=0))
+    chosen = [int((prints @ middle).argmin())]
+    nearest = prints @ prints[chosen[0]]
+    while len(chosen) < count:
+        chosen.append(int(nearest.argmin()))
+        nearest = np.maximum(nearest, prints @ prints[chosen[-1]])
+    return _settle(prints, prints[chosen])
+
+
+def _settle(prints: Floats, centres: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    labels = (prints @ centres.T).argmax(axis=1)
+    for _ in range(50):
+        kept = np.unique(labels, return_inverse=True)[1]
+        centres = _centres(prints, kept)
+        moved = (prints @ centres.T).argmax(axis=1)
+        if np.array_equal(moved, labels):
+            break
+        labels = moved
+    return centres, labels
+
+
+def _centres(prints: Floats, labels: NDArray[np.intp]) -> Floats:
+    sums = np.zeros((int(labels.max()) + 1, prints.shape[1]), np.float32)
+    np.add.at(sums, labels, prints)
+    return np.stack([_unit(row) for row in sums])
+
+
+def _unit(vector: Floats) -> Floats:
+    length = float(np.linalg.norm(vector))
+    unit: Floats = vector / np.float32(length if length > 0 else 1.0)
+    return unit
