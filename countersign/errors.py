@@ -94,6 +94,13 @@ class SpeechBusy(Refusal):
     status = 429
 
 
+class BadAttributes(Refusal):
+    """The speech endpoint was asked for something in a way that it does not understand."""
+
+    hint = "Send `session=ID;speakers=2;channels=auto`, each part of it optional."
+    status = 400
+
+
 class SpeechFailed(Refusal):
     """The speech endpoint failed on its own account; the audio may be tried again."""
 
