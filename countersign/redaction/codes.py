@@ -160,14 +160,14 @@ def code_key(text: str) -> str:
     """What a code is once written out: its letters and digits, lower case."""
     document = Document.of(text)
     words = document.words
-    if words and all(word in spoken.PARTS or word.isdigit() for word in words):
+    if words and all(word in spoken.PARTS or word.isdecimal() for word in words):
         value = spoken.read(words, 0, len(words)).value
         return "".join(char for char in value if char.isalnum())
     return " ".join(words)
 
 
 def _has_typed(text: str) -> bool:
-    return "@" in text or "." in text or ":" in text or any(char.isdigit() for char in text)
+    return "@" in text or "." in text or ":" in text or any(char.isdecimal() for char in text)
 
 
 def _cue(
@@ -211,7 +211,7 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
                     yield _mark(document, match.start(), match.end(), "DEVICE", TYPED)
                 elif _is_ip(match.group()):
                     yield _mark(document, match.start(), match.end(), "IP", TYPED)
-    if not any(char.isdigit() for char in text):
+    if not any(char.isdecimal() for char in text):
         return
     for match in _IPV4.finditer(text):
         if _is_ip(match.group()):
@@ -231,7 +231,7 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
         label = _cue(document, document.at(match.start()), policy)[0] or "GEO"
         yield _mark(document, match.start(), match.end(), label, TYPED)
     for match in _PHONE.finditer(text):
-        digits = "".join(char for char in match.group() if char.isdigit())
+        digits = "".join(char for char in match.group() if char.isdecimal())
         if digits in policy.public_numbers:
             continue
         label = _cue(document, document.at(match.start()), policy)[0] or "PHONE"
@@ -254,7 +254,7 @@ def _is_ip(text: str) -> bool:
 def _typed_code(document: Document, match: re.Match[str], policy: Policy) -> Iterator[Mark]:
     value = match.group().lstrip("#")
     marks = sum(char.isalnum() for char in value)
-    digits = sum(char.isdigit() for char in value)
+    digits = sum(char.isdecimal() for char in value)
     index = document.at(match.start())
     after = document.word(document.at(match.end()))
     label, distance = _cue(document, index, policy)
@@ -300,7 +300,7 @@ def _code(document: Document, run: spoken.Run, policy: Policy) -> Mark | None:
     if label is None or distance > 5:
         label = _cue_after(document, last, policy)
         distance = 0
-    if run.value.count("/") == 2 and all(part.isdigit() for part in parts):
+    if run.value.count("/") == 2 and all(part.isdecimal() for part in parts):
         return _mark(document, start, end, "DATE", DATED)
     if run.value.count(".") == 3 and _is_ip(run.value):
         return _mark(document, start, end, "IP", CODED)
@@ -425,7 +425,7 @@ def _dates(document: Document, policy: Policy) -> Iterator[Mark]:
         ):
             if _possessive_before(document, index):
                 yield _mark(document, document.starts[index], document.ends[index], "AGE_90", DATED)
-        elif word in ("ninety", "hundred") or word.isdigit():
+        elif word in ("ninety", "hundred") or word.isdecimal():
             age = _age(document, index, policy)
             if age is not None:
                 yield _mark(
@@ -472,7 +472,7 @@ def _month(
         if (
             got is not None
             and got[0] == back + 1
-            and (got[2] or (before != "of" and words[begin].isdigit()))
+            and (got[2] or (before != "of" and words[begin].isdecimal()))
         ):
             first, number = begin, got[1]
             break
@@ -493,7 +493,7 @@ def _month(
             number, last = got[1], got[0]
     after = last + 1 if document.word(last) in ("of", "in") else last
     with_year = spoken.year(document, after)
-    if with_year is None and number and document.word(after).isdigit() and len(words[after]) == 4:
+    if with_year is None and number and document.word(after).isdecimal() and len(words[after]) == 4:
         with_year = after + 1
     if with_year is not None:
         last = with_year
@@ -542,7 +542,7 @@ def _dotted(document: Document, index: int) -> bool:
 
 def _first_day(document: Document, index: int) -> tuple[int, int, bool] | None:
     word = document.word(index)
-    if word.isdigit() and len(word) <= 2 and 1 <= int(word) <= 31:
+    if word.isdecimal() and len(word) <= 2 and 1 <= int(word) <= 31:
         glued = index + 1 < len(document) and document.seps[index + 1] == ""
         if glued and document.words[index + 1] in ("st", "nd", "rd", "th"):
             return index + 2, int(word), True
@@ -565,7 +565,7 @@ def _is_day(
     if after in policy.units and after not in ("at", "a", "an", "or", "am", "pm"):
         return False
     if month in ("may", "march"):
-        return document.words[index].isdigit() or document.word(index - 2) in (
+        return document.words[index].isdecimal() or document.word(index - 2) in (
             "on",
             "born",
             "of",
@@ -579,7 +579,7 @@ def _short_year(document: Document, index: int) -> int | None:
     if document.broken(index):
         return None
     word = document.words[index]
-    if word.isdigit() and len(word) == 2 and document.seps[index].strip() in ("'", "\u2019", ","):
+    if word.isdecimal() and len(word) == 2 and document.seps[index].strip() in ("'", "\u2019", ","):
         return index + 1
     if word in spoken.TENS and word not in ("twenty", "thirty"):
         after = document.word(index + 1)
@@ -627,7 +627,7 @@ def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | No
     words = document.words
     word = words[index]
     first, last = index, index + 1
-    if word.isdigit():
+    if word.isdecimal():
         number = int(word) if len(word) <= 3 else 0
     elif word == "ninety":
         number = 90
@@ -721,7 +721,7 @@ def _mailbox(document: Document, index: int) -> int:
         previous = words[first - 1]
         if previous in _GLUE and first >= 2:
             first -= 2
-        elif (previous in spoken.PARTS and previous not in ("a", "i", "s")) or previous.isdigit():
+        elif (previous in spoken.PARTS and previous not in ("a", "i", "s")) or previous.isdecimal():
             first -= 1
         elif words[first] in spoken.PARTS and previous not in _EMAIL_STOP and len(previous) > 2:
             first -= 1

@@ -100,7 +100,7 @@ class Engine:
             flag = flags.get(word, 0)
             if flag & CLOSED:
                 closed += 1
-            elif not flag and len(word) > 1 and not word[0].isdigit():
+            elif not flag and len(word) > 1 and not word[0].isdecimal():
                 unknown += 1
         size = len(document)
         if size >= _LANGUAGE_WORDS and closed < _CLOSED_SHARE * size <= unknown:
@@ -114,10 +114,8 @@ class Engine:
             found += index.find(document)
         for tag in self._tagger.tag(document):
             start, end = document.starts[tag.first], document.ends[tag.last - 1]
-            words = [word for word in document.words[tag.first : tag.last]]
-            if tag.kind in PERSONS and len(words) > 1 and words[0] in self._policy.titles:
-                words = words[1:]
-            found.append(Mark(start, end, tag.label, tag.kind, " ".join(words), NAMED_RANK))
+            key = self._key(document.text[start:end], tag.kind)
+            found.append(Mark(start, end, tag.label, tag.kind, key, NAMED_RANK))
         return settle(document.text, found)
 
     def _sweep(self, documents: list[Document], marks: list[list[Mark]]) -> list[list[Mark]]:
@@ -127,7 +125,6 @@ class Engine:
             sieve = Sieve(table)
             clean = True
             for number, document in enumerate(documents):
-                closed = _closed(document, marks[number])
                 extra = [
                     Mark(
                         leak.start,
@@ -137,7 +134,7 @@ class Engine:
                         self._key(document.text[leak.start : leak.end], leak.kind),
                         SWEPT,
                     )
-                    for leak in sieve.search(document, closed)
+                    for leak in sieve.leaks(_blank(document.text, marks[number]))
                 ]
                 if extra:
                     clean = False
@@ -147,7 +144,12 @@ class Engine:
         raise RedactionUnavailable("the leak check still finds identifiers after redaction")
 
     def _key(self, text: str, kind: str) -> str:
-        return " ".join(folded_words(text)) if kind in NAMED else codes.code_key(text)
+        if kind not in NAMED:
+            return codes.code_key(text)
+        words = folded_words(text)
+        if kind in PERSONS and len(words) > 1 and words[0] in self._policy.titles:
+            words = words[1:]
+        return " ".join(words)
 
     def _table(
         self, documents: list[Document], marks: list[list[Mark]]
@@ -237,7 +239,7 @@ def settle(text: str, marks: list[Mark]) -> list[Mark]:
             while start < end and not text[end - 1].isalnum():
                 end -= 1
             rest = text[start:end]
-            if len(rest) > 1 or rest.isdigit():
+            if len(rest) > 1 or rest.isdecimal():
                 key = (
                     " ".join(folded_words(rest))
                     if mark.rank >= NAMED_RANK
@@ -264,17 +266,15 @@ def _label(kind: str) -> Label:
     return "GEO"
 
 
-def _closed(document: Document, marks: list[Mark]) -> list[bool]:
-    closed = [False] * len(document)
+def _blank(text: str, marks: list[Mark]) -> str:
+    """`text` with line ends in place of what is masked, so that positions stay."""
+    pieces: list[str] = []
+    end = 0
     for mark in marks:
-        for index in range(document.at(mark.start), len(document)):
-            if document.starts[index] >= mark.end:
-                break
-            closed[index] = True
-        first = document.at(mark.start)
-        if first and document.ends[first - 1] > mark.start:
-            closed[first - 1] = True
-    return closed
+        pieces += (text[end : mark.start], "\n" * (mark.end - mark.start))
+        end = mark.end
+    pieces.append(text[end:])
+    return "".join(pieces)
 
 
 def _foreign(char: str) -> bool:
@@ -305,20 +305,21 @@ def redact_transcript(
 def _masked_words(text: str, words: Sequence[Word], spans: Sequence[Span]) -> tuple[Word, ...]:
     out: list[Word] = []
     at = 0
-    last_span: Span | None = None
+    said: Span | None = None
     for word in words:
         bare = word.text.strip()
         start = text.find(bare, at) if bare else at
         if start < 0 or text[at:start].strip():
             return ()
-        end = start + len(bare)
-        at = end
-        hit = next((span for span in spans if span.start < end and start < span.end), None)
-        if hit is None:
+        end = at = start + len(bare)
+        hits = [span for span in spans if span.start < end and start < span.end]
+        fresh = [span for span in hits if span is not said]
+        if not hits:
             out.append(word)
-        elif hit is last_span:
+        elif not fresh:
             out[-1] = out[-1].model_copy(update={"end": max(out[-1].end, word.end)})
         else:
-            out.append(word.model_copy(update={"text": hit.surrogate}))
-        last_span = hit
+            masked = " ".join(span.surrogate for span in fresh)
+            out.append(word.model_copy(update={"text": masked}))
+        said = hits[-1] if hits else None
     return tuple(out)

@@ -316,7 +316,7 @@ def _compile(data: _File, loaded: dict[str, list[str]]) -> Policy:
     mark(kept, KEPT)
     allowed = phrases(data.allow.phrases)
     mark(allowed, PHRASE_START)
-    mark(data.people.titles, TITLE)
+    mark(data.people.titles, TITLE | WORD)
     mark(data.people.relatives | data.people.others, RELATION)
     mark(CLOSED_WORDS, CLOSED | WORD)
     mark(LETTERS, CLOSED | WORD)

@@ -93,6 +93,8 @@ _SUFFIXES: Final = frozenset("jr sr ii iii iv md phd do np pa lcsw lmft lpc psyd
 _MIN_FUZZY: Final = 4
 # Two spellings of one formal name, such as Katherine and Catherine, share their short forms.
 _SAME_NAME: Final = 0.7
+# A rare place name that sounds the same may be spelled quite differently.
+_SAME_PLACE: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class RosterIndex:
         words = [
             word
             for word in folded_words(name)
-            if word not in _SUFFIXES and len(word) > 1 and not word.isdigit()
+            if word not in _SUFFIXES and len(word) > 1 and not word.isdecimal()
         ]
         while len(words) > 1 and self._policy.flags.get(words[0], 0) & TITLE:
             words.pop(0)
@@ -290,7 +292,7 @@ class RosterIndex:
         """A name that was heard as two words: `so cheel`, `de angelo`."""
         first, second = document.words[index], document.words[index + 1]
         glued = first + second
-        if len(glued) < 5 or first.isdigit() or second.isdigit():
+        if len(glued) < 5 or first.isdecimal() or second.isdecimal():
             return ()
         flags = self._policy.flags
         plain = flags.get(first, 0) & WORD and flags.get(second, 0) & WORD
@@ -360,7 +362,7 @@ class RosterIndex:
                 if (
                     rare
                     and heard & sound.keys(form)
-                    and (Levenshtein.normalized_similarity(word, form) >= _SAME_NAME)
+                    and (Levenshtein.normalized_similarity(word, form) >= _SAME_PLACE)
                 ):
                     single = [entry for entry in entries if len(entry[0]) == 1]
                     if single:

@@ -129,7 +129,7 @@ class Run:
 
     @property
     def digits(self) -> str:
-        return "".join(char for char in self.value if char.isdigit())
+        return "".join(char for char in self.value if char.isdecimal())
 
     @property
     def marks(self) -> int:
@@ -150,13 +150,13 @@ def runs(document: Document) -> list[Run]:
     index = 0
     while index < size:
         word = words[index]
-        if word not in PARTS and not word[0].isdigit():
+        if word not in PARTS and not word[0].isdecimal():
             index += 1
             continue
         last = index + 1
         while (
             last < size
-            and (words[last] in PARTS or words[last][0].isdigit())
+            and (words[last] in PARTS or words[last][0].isdecimal())
             and _close(document, last)
         ):
             last += 1
@@ -168,7 +168,7 @@ def runs(document: Document) -> list[Run]:
 
 
 def _number(word: str) -> bool:
-    return word in NUMBERS or word[0].isdigit()
+    return word in NUMBERS or word[0].isdecimal()
 
 
 def _trim(document: Document, first: int, last: int) -> Run | None:
@@ -200,7 +200,7 @@ def _coded(words: list[str], index: int, last: int) -> bool:
     return 0 <= index < last and (
         words[index] in ALPHABET
         or (words[index] in LETTERS and words[index] not in ("i", "a"))
-        or words[index][0].isdigit()
+        or words[index][0].isdecimal()
         or words[index] in ONES
     )
 
@@ -238,7 +238,7 @@ def read(words: list[str], first: int, last: int) -> Run:
         elif word in SCALES:
             out.append(SCALES[word])
             amount = True
-        elif word[0].isdigit():
+        elif word[0].isdecimal():
             out.append(word)
             typed = True
             ones += len(word) if len(word) > 2 else 1
@@ -262,7 +262,7 @@ def year(document: Document, index: int) -> int | None:
     if index >= size or document.broken(index):
         return None
     word = words[index]
-    if word.isdigit():
+    if word.isdecimal():
         return index + 1 if len(word) == 4 and word[:2] in ("18", "19", "20") else None
     after = words[index + 1] if index + 1 < size else ""
     if word in ("nineteen", "eighteen", "twenty"):
@@ -300,7 +300,7 @@ def day(document: Document, index: int) -> tuple[int, int, bool] | None:
     after = words[index + 1] if index + 1 < size and document.joined(index + 1) else ""
     if word in ORDINALS:
         return index + 1, ORDINALS[word], True
-    if word.isdigit():
+    if word.isdecimal():
         if len(word) > 2 or not 1 <= int(word) <= 31:
             return None
         glued = index + 1 < size and document.seps[index + 1] == ""

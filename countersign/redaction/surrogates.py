@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -153,13 +153,13 @@ class Sieve:
             self._date(normal)
         elif kind in NAMED:
             if len(normal) > 1 or normal[0] not in plain:
-                if any(not word.isdigit() for word in normal):
+                if any(not word.isdecimal() for word in normal):
                     self._phrase(normal, kind)
             for word in dict.fromkeys(folded_words(value)):
                 if word in plain:
                     if len(word) > 2:
                         self._plain[word] = kind
-                elif kind in PERSONS and len(word) > 2 and not word.isdigit():
+                elif kind in PERSONS and len(word) > 2 and not word.isdecimal():
                     self._phrase((word,), kind)
                     if len(word) > 4:
                         for heard in sound.keys(word):
@@ -167,10 +167,10 @@ class Sieve:
             glued = "".join(normal)
             if len(glued) > 5 and glued not in plain:
                 self._glued[glued] = kind
-        elif any(not word.isdigit() for word in normal) and len("".join(normal)) > 4:
+        elif any(not word.isdecimal() for word in normal) and len("".join(normal)) > 4:
             self._phrase(normal, kind)
         digits = _written(value)
-        if sum(char.isdigit() for char in digits) >= _DISTINCT_DIGITS:
+        if sum(char.isdecimal() for char in digits) >= _DISTINCT_DIGITS:
             self._digits[digits] = kind
 
     def _date(self, normal: tuple[str, ...]) -> None:
@@ -178,7 +178,7 @@ class Sieve:
         if not months or len(normal) < 2:
             return
         self._phrase(normal, "DATE")
-        days = [word for word in normal if word.isdigit() and len(word) <= 2]
+        days = [word for word in normal if word.isdecimal() and len(word) <= 2]
         if days:
             self._phrase((months[0], days[0]), "DATE")
             self._phrase((days[0], months[0]), "DATE")
@@ -190,13 +190,11 @@ class Sieve:
             entries.sort(key=lambda entry: -len(entry[0]))
 
     def leaks(self, text: str) -> tuple[Leak, ...]:
-        """The leaks of one text, in order, none overlapping."""
-        return self.search(Document.of(_EXACT.sub(lambda match: "\n" * len(match.group()), text)))
-
-    def search(self, document: Document, closed: Sequence[bool] = ()) -> tuple[Leak, ...]:
-        """The leaks among the words of a document; words with `closed` set are masked already."""
+        """The leaks of one text, in order, none overlapping; surrogates end a line in it."""
+        blank = _EXACT.sub(lambda match: "\n" * len(match.group()), text)
+        document = Document.of(blank)
         found: list[Leak] = []
-        normal = _normal(document, closed)
+        normal = _normal(document)
         words = [word for word, _, _ in normal]
         index = 0
         while index < len(words):
@@ -205,14 +203,11 @@ class Sieve:
                 index += 1
                 continue
             kind, last = hit
-            found.append(
-                Leak(
-                    kind, document.starts[normal[index][1]], document.ends[normal[last - 1][2] - 1]
-                )
-            )
+            start = document.starts[normal[index][1]]
+            found.append(Leak(kind, start, document.ends[normal[last - 1][2] - 1]))
             index = last
         if self._digits:
-            found += self._numbers(document, closed, found)
+            found += self._numbers(document, found)
         return tuple(sorted(found, key=lambda leak: leak.start))
 
     def _at(
@@ -254,13 +249,9 @@ class Sieve:
             self._memo[word] = known
         return known
 
-    def _numbers(
-        self, document: Document, closed: Sequence[bool], before: list[Leak]
-    ) -> list[Leak]:
+    def _numbers(self, document: Document, before: list[Leak]) -> list[Leak]:
         found: list[Leak] = []
         for run in spoken.runs(document):
-            if closed and any(closed[run.first : run.last]):
-                continue
             written = "".join(char for char in run.value if char.isalnum())
             if len(written) < _DISTINCT_DIGITS:
                 continue
@@ -276,11 +267,11 @@ class Sieve:
 
 def echoes(document: Document, index: int) -> bool:
     """Whether a word known to be somebody's name, but ordinary too, is the name here."""
-    if document.cased:
-        return document.capital(index) and not document.broken(index)
     if ordinary(document, index, index + 1):
         return False
-    return document.broken(index + 1) or document.words[index + 1] in FOLLOW
+    if document.broken(index + 1) or document.words[index + 1] in FOLLOW:
+        return True
+    return document.text[document.starts[index]].isupper() and not document.broken(index)
 
 
 def _kind(key: str) -> str:
@@ -291,16 +282,16 @@ def _kind(key: str) -> str:
 def _written(value: str) -> str:
     """The digits and letters of a value that is a code, typed or spoken; else nothing."""
     words = folded_words(value)
-    if not words or not all(word in spoken.PARTS or word[0].isdigit() for word in words):
+    if not words or not all(word in spoken.PARTS or word[0].isdecimal() for word in words):
         return ""
     run = spoken.read(list(words), 0, len(words))
     return "".join(char for char in run.value if char.isalnum())
 
 
-def _normal(document: Document, closed: Sequence[bool] = ()) -> list[tuple[str, int, int]]:
+def _normal(document: Document) -> list[tuple[str, int, int]]:
     """Words with their positions, number words and ordinals as digits, fillers left out.
 
-    A masked word becomes an empty one, which nothing matches.
+    An empty word, which nothing matches, stands where a line ends.
     """
     out: list[tuple[str, int, int]] = []
     words = document.words
@@ -308,10 +299,8 @@ def _normal(document: Document, closed: Sequence[bool] = ()) -> list[tuple[str, 
     size = len(words)
     while index < size:
         word = words[index]
-        if closed and closed[index]:
-            out.append(("", index, index + 1))
-            index += 1
-            continue
+        if index and "\n" in document.seps[index]:
+            out.append(("", index, index))
         if word in _FILLERS:
             index += 1
             continue
@@ -322,7 +311,7 @@ def _normal(document: Document, closed: Sequence[bool] = ()) -> list[tuple[str, 
             unit = int(spoken.ONES.get(after, "0")) or (
                 spoken.ORDINALS.get(after, 0) if spoken.ORDINALS.get(after, 0) < 10 else 0
             )
-            if unit and not (closed and closed[index + 1]):
+            if unit and "\n" not in document.seps[index + 1]:
                 index += 1
             word = str(base + unit)
         elif word in spoken.ORDINALS:
@@ -331,7 +320,7 @@ def _normal(document: Document, closed: Sequence[bool] = ()) -> list[tuple[str, 
             word = spoken.TEENS[word]
         elif word in spoken.ONES and word not in ("o", "oh"):
             word = spoken.ONES[word]
-        elif word.isdigit():
+        elif word.isdecimal():
             word = str(int(word)) if len(word) < 5 else word
         index += 1
         out.append((word, begin, index))

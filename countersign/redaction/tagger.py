@@ -72,7 +72,7 @@ DETERMINERS: Final = frozenset(
     """the a an this that these those my your his her our their its some any no every each all
     both more most much less little such what whatever which one last next same whole another
     other in of with have has had having lost lose losing find found finding feel feels feeling
-    full by very so too as for good bad great real true blind""".split()
+    full by very too as for good bad great real true blind""".split()
 )
 # Before these a verb or modal is itself: "will you", "hope that", "mark the".
 OBJECTS: Final = frozenset(
@@ -166,7 +166,7 @@ class RuleTagger:
         flag = self._flags.get(word)
         if flag is not None:
             return flag
-        if word[0].isdigit():
+        if word[0].isdecimal():
             return WORD | CLOSED
         known = self._inflections.get(word)
         if known is None:
@@ -737,7 +737,7 @@ class RuleTagger:
         if last - index < 3:
             return None
         if last < len(words) and (
-            words[last].isdigit()
+            words[last].isdecimal()
             or words[last]
             in (
                 "one",
@@ -907,7 +907,7 @@ class RuleTagger:
             if first == index:
                 continue
             before_word = document.word(first - 1)
-            numbered = words[first - 1].isdigit() or before_word in _NUMBERISH if first else False
+            numbered = words[first - 1].isdecimal() or before_word in _NUMBERISH if first else False
             if street:
                 tag = self._street(document, flags, index, first, numbered, before_word)
                 if tag is not None:
@@ -978,7 +978,7 @@ class RuleTagger:
         if numbered:
             while (
                 begin
-                and (words[begin - 1] in _NUMBERISH or words[begin - 1].isdigit())
+                and (words[begin - 1] in _NUMBERISH or words[begin - 1].isdecimal())
                 and (not document.broken(begin))
             ):
                 begin -= 1

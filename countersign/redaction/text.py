@@ -30,12 +30,17 @@ _LETTERS = str.maketrans(
 
 
 def fold(word: str) -> str:
-    """`word` in lower case without accents and apostrophes: `D'Angeló` becomes `dangelo`."""
+    """`word` in lower case without accents and apostrophes: `D'Angeló` becomes `dangelo`.
+
+    Digits of any script become 0 to 9.
+    """
     low = word.lower()
     if low.isascii():
         return low.replace("'", "") if "'" in low else low
+    if low.isdecimal():
+        return "".join(str(unicodedata.decimal(char)) for char in low)
     apart = unicodedata.normalize("NFKD", low.translate(_LETTERS))
-    return "".join(char for char in apart if not unicodedata.combining(char))
+    return "".join(char for char in apart if char.isalpha()) or low
 
 
 def folded_words(text: str) -> tuple[str, ...]:

@@ -206,7 +206,7 @@ def test_a_name_said_with_a_cue_once_is_known_from_then_on() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["then [PATIENT_1] came", "[ patient 1 ] said so", "［DATE_2］", "see PERSON_12 there",
+    ["then [PATIENT_1] came", "[ patient 1 ] said so", "\uff3bDATE_2\uff3d", "see PERSON_12 there",
      "(clinician 3)", "[ANYTHING_9]"],
 )  # fmt: skip
 def test_a_lookalike_token_in_the_input_is_refused(text: str) -> None:
