@@ -13,7 +13,7 @@ from countersign.consent import SESSION_PURPOSES, Purpose
 from countersign.errors import BadRequest
 from countersign.ports import Person, Signature
 from countersign.review import closes_at
-from countersign.session import Session
+from countersign.session import Session, State
 from lambdas.portal import draft, gate, reading, sessions
 from lambdas.portal.visitor import identify, require_csrf
 from lambdas.wiring import Ports
@@ -104,6 +104,18 @@ def register() -> Response[Any]:
     asked = body(SessionRequest)
     session = sessions.register(ports, person, asked.patient_id, asked.template)
     return answer(session_document(session, None), 201)
+
+
+@router.get("/api/sessions")
+def read_sessions() -> Response[Any]:
+    """The asking clinician's own sessions, newest first; `state` narrows them."""
+    ports, person = ask()
+    wanted = router.current_event.query_string_parameters.get("state", "")
+    if wanted not in ("", *State):
+        raise BadRequest("state: not a state of a session")
+    own = ports.records.sessions(clinician_id=person.id, states=(State(wanted),) if wanted else ())
+    newest = sorted(own, key=lambda session: session.registered_at, reverse=True)
+    return answer({"sessions": [session_document(session, None) for session in newest]})
 
 
 @router.post("/api/sessions/<session_id>/upload")

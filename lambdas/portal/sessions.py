@@ -8,7 +8,7 @@ from datetime import timedelta
 from countersign import consent as consents
 from countersign.access import Action, SessionOf
 from countersign.consent import SESSION_PURPOSES, Consent, Purpose
-from countersign.errors import ConsentMissing, IllegalMove, TemplateUnknown
+from countersign.errors import BadRequest, ConsentMissing, IllegalMove, TemplateUnknown
 from countersign.ports import Person, UploadTicket
 from countersign.session import Session, State
 from lambdas import policies
@@ -91,6 +91,12 @@ def allow_upload(
     resource = gate.session_of(ports, session_id)
     rules = gate.require(ports, person, Action.UPLOAD_AUDIO, resource)
     part, counts = f"{segment:05d}", {"segment": segment}
+    if segment != 0:
+        # A second segment would be erased unheard: nothing that is accepted may be lost.
+        raise BadRequest(
+            "segment: a session is one recording, segment 0",
+            hint="Join the parts before sending them, or register another session.",
+        )
     if resource.session.state not in (State.REGISTERED, State.RECEIVED):
         raise IllegalMove("the recording of this session is complete")
     given = ports.records.consents(resource.patient.id)

@@ -15,12 +15,16 @@ _NO_CONSENT = ("ConsentMissing", "ConsentExpired", "ConsentRevoked")
 @connected("records", "audio", "vault", "ledger")
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
     session = ports.records.session(event["session_id"])
-    code, now, part = event["code"], ports.clock.now(), event["run"]
+    code, now, run = event["code"], ports.clock.now(), event["run"]
     receipt = confirm(ports.audio.erase(session.id, f"failed:{code}", now))
+    if receipt.erased:
+        ports.ledger.append(
+            of_system(session, "audio.erased", now, run, part=f"{now}", **receipt.summary())
+        )
     if code in _NO_CONSENT:
         ports.vault.shred(session.id)
     ports.ledger.append(
-        of_system(session, "session.failed", now, event["run"], part=part, reason=code)
+        of_system(session, "session.failed", now, run, part=run, reason=code)
     )
     if State.FAILED in MOVES[session.state]:
         ports.records.move(session.id, session.state, State.FAILED, failure=code)

@@ -37,8 +37,9 @@ def _store(notice: Notice, ports: Ports) -> str | None:
         return "SpeechFailed"
     ports.vault.put(session.id, "transcript", transcript.model_dump_json().encode())
     counts = {"turns": len(transcript.turns), "seconds": round(transcript.duration)}
+    now, part = ports.clock.now(), str(notice.attempt)
     ports.ledger.append(
-        of_system(session, "transcript.stored", ports.clock.now(), session.run, counts=counts)
+        of_system(session, "transcript.stored", now, session.run, part=part, counts=counts)
     )
     ports.records.move(session.id, State.RECEIVED, State.TRANSCRIBED)
     return None
