@@ -18,7 +18,7 @@ _BACKCHANNEL = re.compile(
 )
 _OPEN = re.compile(r"\b(?:how|what|when|where|why|who|which|tell me|describe)\b", re.I)
 _STRONG = frozenset(
-    "harm symptom medication substance stressor goal homework intervention measure assessment".split()
+    """harm symptom medication substance stressor goal homework intervention measure assessment""".split()
 )
 _CLINICIAN_CONTENT = frozenset("homework intervention assessment measure progress goal".split())
 _ASKED_ABOUT = frozenset("harm symptom medication substance stressor history goal progress".split())

@@ -7,28 +7,30 @@ from collections.abc import Iterator, Sequence
 
 from countersign.grounding.lexicons import ScopeRule, Symptom
 from countersign.grounding.line import Doubt, Reading, Source, stems
-from countersign.grounding.spoken import Answer, Session, Stand, Statement, Utterance, answer
-from countersign.grounding.words import NEGATIONS, Hit, Token, content, stem
+from countersign.grounding.spoken import Answer, Session, Stand, Statement, answer
+from countersign.grounding.words import NEGATIONS, STOPWORDS, Hit, Token, content, stem
 from countersign.note import Severity
 from countersign.transcript import Role
 
 _ASKED = re.compile(r"\basked\b.*\banswered\b", re.I | re.S)
 _DENIES = frozenset("denies denied deny denying".split())
 _TARGET_END = frozenset(
-    """reports reported endorses endorsed admits admitted states stated notes noted has had is was which who
-    continues remains describes described but however although except does did when because since
-    would will can could so that""".split()
+    """reports reported endorses endorsed admits admitted states stated notes noted has had is was
+    which who continues remains describes described he she they explains explained i but
+    however although except does did when because since would will can could so that""".split()
 )
 _NEUTRAL = frozenset(
-    """asked discussed assessed screened history explored reviewed inquired questioned regarding about psychoeducation risk
-    family mother father monitor if prevent avoid should concerned scale screening inventory evaluate assess""".split()
+    """asked discussed assessed screened history explored reviewed inquired questioned regarding
+    about psychoeducation risk family mother father monitor if prevent avoid should concerned
+    scale screening inventory evaluate assess quit quitting stopped former formerly previously
+    resolved nonsmoker denial past prior screen screened""".split()
 )
 _PERMISSION = frozenset(
-    "record recording recorded permission consent okay allow scribe recorder".split()
+    """record recording recorded permission consent okay allow scribe recorder""".split()
 )
 # Shares of a clause's words that must be found in one turn for it to count as said there.
-_SAID = 0.5
-_PARTLY = 0.3
+_SAID = 0.4
+_PARTLY = 0.2
 
 
 def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -65,15 +67,22 @@ def negations(reading: Reading, session: Session) -> Iterator[Doubt]:
         yield from _asked(reading, session)
         return
     covered: set[int] = set()
+    illnesses = [
+        (h.first, h.last)
+        for h in session.lexicons.diagnoses.find(reading.tokens)
+        if h.last - h.first > 1
+    ]
     for hits in _grouped(session.lexicons.clinical.find(reading.tokens)):
         first = hits[0]
+        if any(low <= first.first < high for low, high in illnesses):
+            continue
         if not reading.free(reading.tokens[first.first]):
             continue
         covered.update(range(first.first, first.last))
         if _is_denied(reading, first.first):
             yield from _denial(reading, hits, session)
-        elif not _neutral(reading, first.first):
-            yield from _affirmation(hits, session)
+        elif not reading.negated[first.first] and not _neutral(reading, first.first):
+            yield from _affirmation(reading, hits, session)
     yield from _unlisted(reading, session, covered)
 
 
@@ -165,11 +174,15 @@ def _same_words(reading: Reading, hit: Hit[Symptom], statement: Statement) -> bo
     return bool(mine & theirs)
 
 
-def _affirmation(hits: Sequence[Hit[Symptom]], session: Session) -> Iterator[Doubt]:
+def _affirmation(
+    reading: Reading, hits: Sequence[Hit[Symptom]], session: Session
+) -> Iterator[Doubt]:
     hit = hits[0]
     said = [s for s in _statements(hits, session) if not s.kin and not s.hypothetical]
+    said = [s for s in said if _same_words(reading, hit, s)] or said
+    stands = {s.stand for s in said}
     safety = any(h.meaning.safety for h in hits)
-    if said and all(s.stand is Stand.DENIED for s in said):
+    if Stand.DENIED in stands and Stand.AFFIRMED not in stands:
         sure = safety or any(s.utterance.negated[s.hit.first] or s.utterance.question for s in said)
         if sure:
             yield Doubt(hit.start, hit.end, "negation",
@@ -208,7 +221,8 @@ def _unlisted(reading: Reading, session: Session, covered: set[int]) -> Iterator
             if not content(tokens):
                 continue
             said = _literal(tokens, session)
-            span = (tokens[0].start, tokens[-1].end)
+            told = content(tokens)
+            span = (told[0].start, told[-1].end)
             if not said and not (stems(tokens) & session.stems):
                 yield Doubt(*span, "negation", Severity.BLOCK,
                             "Nobody asked about this and the patient did not say it.")  # fmt: skip
@@ -217,8 +231,7 @@ def _unlisted(reading: Reading, session: Session, covered: set[int]) -> Iterator
             ):
                 yield Doubt(*span, "negation", Severity.REVIEW,
                             "The patient did not deny this in so many words.")  # fmt: skip
-    if not denied:
-        yield from _turned(reading, session, covered)
+    yield from _turned(reading, session)
 
 
 def _denied_near(tokens: Sequence[Token], session: Session) -> bool:
@@ -253,36 +266,46 @@ def _items(reading: Reading, start: int) -> Iterator[list[int]]:
         yield item
 
 
-def _turned(reading: Reading, session: Session, covered: set[int]) -> Iterator[Doubt]:
-    """A sentence near to a spoken one, with a negation that the other does not have."""
-    mine = {
-        stem(t.text): (i, reading.negated[i])
+def _turned(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Two words that stand together in the session with the opposite sign, wherever they do."""
+    if not _about_patient(reading):
+        return
+    own = [
+        (stem(t.text), reading.negated[i], t)
         for i, t in enumerate(reading.tokens)
-        if t in content(reading.tokens) and reading.free(t) and i not in covered
-    }
-    if len(mine) < 3:
-        return
-    best: list[tuple[float, Utterance]] = []
-    for utterance in session.utterances:
-        if utterance.question:
+        if t.text not in STOPWORDS and len(t.text) > 2 and reading.free(t)
+    ]
+    same = 0
+    turned: list[tuple[int, int]] = []
+    for (one, sign, first), (two, other, last) in _neighbours(own):
+        if one == two:
             continue
-        shared = mine.keys() & utterance.stems
-        score = len(shared) / len(mine)
-        if score >= 0.6 and len(shared) >= 3:
-            best.append((score, utterance))
-    if not best:
-        return
-    disagreeing: tuple[int, int] | None = None
-    for _, utterance in best:
-        theirs = {stem(t.text): utterance.negated[i] for i, t in enumerate(utterance.tokens)}
-        differing = [mine[s][0] for s in mine if s in theirs and mine[s][1] != theirs[s]]
-        if not differing:
-            return
-        first, last = differing[0], differing[-1]
-        disagreeing = (reading.tokens[first].start, reading.tokens[last].end)
-    if disagreeing is not None:
-        yield Doubt(*disagreeing, "negation", Severity.REVIEW,
+        signs = session.signs.get((min(one, two), max(one, two)))
+        if not signs:
+            continue
+        if (sign or other) in signs:
+            same += 1
+        else:
+            turned.append((first.start, last.end))
+    if turned and len(turned) > same:
+        yield Doubt(turned[0][0], turned[0][1], "negation", Severity.REVIEW,
                     "The session says this with the opposite sign.")  # fmt: skip
+
+
+_Signed = tuple[str, bool, Token]
+
+
+def _neighbours(own: Sequence[_Signed]) -> Iterator[tuple[_Signed, _Signed]]:
+    for index, word in enumerate(own):
+        for other in own[index + 1 : index + 3]:
+            yield word, other
+
+
+def _about_patient(reading: Reading) -> bool:
+    if reading.sources:
+        return True
+    first = {token.text for token in reading.tokens[:2]}
+    return bool(first & {"he", "she", "they", "patient", "client", "denies", "reports", "pt"})
 
 
 def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -298,41 +321,42 @@ def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
         return
     own = other = 0.0
     for position, turn in enumerate(session.turns):
-        here = frozenset(s for u in session.utterances if u.position == position for s in u.stems)
+        here = session.turn_stems[position]
         share = len(wanted & here) / len(wanted)
         if turn.role is source.role or turn.role is Role.UNKNOWN:
             own = max(own, share)
         elif turn.role in {Role.PATIENT, Role.THERAPIST}:
-            if source.role is Role.PATIENT and _confirmed(session, position):
+            if source.role is Role.PATIENT and session.confirmed[position]:
                 own = max(own, share)
             else:
                 other = max(other, share)
-    if other >= 0.6 and own <= 0.5 * other:
+    if other >= 0.55 and own <= 0.6 * other:
         yield Doubt(source.start, source.end, "speaker", Severity.REVIEW,
                     "The other speaker said this.")  # fmt: skip
-
-
-def _confirmed(session: Session, position: int) -> bool:
-    """Whether the turn is a question that the patient answered, or is agreed to."""
-    after = session.turns[position + 1 : position + 2]
-    if not after or after[0].role is Role.THERAPIST:
-        return False
-    questions = any(u.question for u in session.utterances if u.position == position)
-    return questions and answer(after[0].text) is not Answer.UNCLEAR
 
 
 def scope(reading: Reading, session: Session) -> Iterator[Doubt]:
     """Blocks plans, prescriptions, risk levels, diagnoses and consent that no clinician spoke."""
     wanted = stems([t for t in reading.tokens if reading.free(t)])
-    taken: set[int] = set()
+    if reading.heading:
+        return
+    found: dict[str, Doubt] = {}
     for hit in session.lexicons.scope.find(reading.tokens):
-        if hit.first in taken or not reading.free(reading.tokens[hit.first]):
-            continue
-        taken.add(hit.first)
         rule = hit.meaning
+        if rule.code in found or not reading.free(reading.tokens[hit.first]):
+            continue
         severity = _scope_severity(rule, hit, reading, wanted, session)
         if severity is not None:
-            yield Doubt(hit.start, hit.end, rule.kind, severity, rule.why)
+            found[rule.code] = Doubt(hit.start, hit.end, rule.kind, severity, rule.why)
+    opening = session.lexicons.openings.get(reading.tokens[0].text) if reading.tokens else None
+    if opening is not None and opening.code not in found and reading.free(reading.tokens[0]):
+        hit = Hit(0, 1, reading.tokens[0].start, reading.tokens[0].end, opening)
+        severity = _scope_severity(opening, hit, reading, wanted, session)
+        if severity is not None:
+            found[opening.code] = Doubt(hit.start, hit.end, opening.kind, severity, opening.why)
+    if "agreement" in found:
+        found.pop("treatment_plan", None)
+    yield from found.values()
 
 
 def _scope_severity(
@@ -364,14 +388,10 @@ def _share(wanted: frozenset[str], session: Session, *, anyone: bool) -> float:
     if not wanted:
         return 0.0
     best = 0.0
-    stems_at: dict[int, frozenset[str]] = {}
-    for utterance in session.utterances:
-        stems_at[utterance.position] = (
-            stems_at.get(utterance.position, frozenset()) | utterance.stems
-        )
+    spoken = (*session.turn_stems, frozenset[str]())
     for position, turn in enumerate(session.turns):
         if turn.role is Role.THERAPIST or anyone:
-            here = stems_at.get(position, frozenset()) | stems_at.get(position + 1, frozenset())
+            here = spoken[position] | spoken[position + 1]
             best = max(best, len(wanted & here) / len(wanted))
     return best
 
@@ -381,12 +401,14 @@ def emotions(reading: Reading, session: Session) -> Iterator[Doubt]:
     lexicons = session.lexicons
     inferred = [h for h in lexicons.inference.find(reading.tokens)
                 if reading.free(reading.tokens[h.first])]  # fmt: skip
+    named = {token.text for token in reading.tokens}
+    words = lexicons.emotions if named & {"affect", "mood"} else lexicons.emotions - lexicons.affect
     found: set[int] = set()
     for hit in inferred:
         window = range(max(0, hit.first - 4), min(len(reading.tokens), hit.last + 6))
         for index in window:
             token = reading.tokens[index]
-            if token.text not in lexicons.emotions or index in found or not reading.free(token):
+            if token.text not in words or index in found or not reading.free(token):
                 continue
             if hit.first <= index < hit.last:
                 continue
@@ -400,7 +422,7 @@ def emotions(reading: Reading, session: Session) -> Iterator[Doubt]:
             )  # fmt: skip
             yield Doubt(token.start, token.end, "emotion", severity, lexicons.emotion_why)
     for index, token in enumerate(reading.tokens):
-        if index in found or token.text not in lexicons.emotions or not reading.free(token):
+        if index in found or token.text not in words or not reading.free(token):
             continue
         before = [t.text for t in reading.tokens[max(0, index - 4) : index]]
         if not set(before) & {

@@ -26,7 +26,7 @@ from countersign.note import Severity
 _MISHEARD = 78
 _MONTHS = dict(
     zip(
-        "january february march april may june july august september october november december".split(),
+        """january february march april may june july august september october november december""".split(),
         range(1, 13),
         strict=True,
     )
@@ -99,7 +99,7 @@ def _before_dose(tokens: Sequence[Token], index: int, session: Session) -> bool:
     return (
         len(after) == 2
         and after[0].text[0].isdigit()
-        and session.lexicons.dose_units.get(after[1].text) in {"mg", "mcg", "ml"}
+        and session.lexicons.dose_units.get(after[1].text) in {"mg", "mcg"}
         and not token.text.endswith(("ed", "ing", "ly", "es", "ose", "osage"))
         and index > 0
     )
@@ -212,8 +212,9 @@ def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
 
 
 _KIN = frozenset(
-    """mother mom father dad brother sister son daughter husband wife partner aunt uncle cousin grandmother
-    grandfather parents parent family familial friend sibling spouse maternal paternal""".split()
+    """mother mom father dad brother sister son daughter husband wife partner aunt uncle cousin
+    grandmother grandfather parents parent family familial friend sibling spouse maternal
+    paternal""".split()
 )
 
 
@@ -222,7 +223,7 @@ def _about_kin(tokens: Sequence[Token], index: int) -> bool:
 
 
 _NAMED = frozenset(
-    "phq gad covid pcl audit type b d c a1c hba1c t l omega vitamin grade stage figure".split()
+    """phq gad covid pcl audit type b d c a1c hba1c t l omega vitamin grade stage figure""".split()
 )
 
 
@@ -248,7 +249,11 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         before = reading.tokens[quantity.first - 1].text if quantity.first else ""
         glued = text[quantity.start - 1 : quantity.start] if quantity.start else ""
-        if glued == "/" or (glued and (glued.isalpha() or (glued == "-" and before in _NAMED))):
+        if quantity.value == 0 or glued == "/" and quantity.value == 10:
+            continue
+        if text[quantity.end : quantity.end + 2].startswith("/") and glued == "-":
+            continue
+        if glued and (glued.isalpha() or (glued == "-" and before in _NAMED)):
             continue
         if before in _NAMED or text[quantity.end : quantity.end + 1].isalpha():
             continue
@@ -261,12 +266,24 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
         if text[: quantity.start].strip() == "" and text[quantity.end : quantity.end + 1] in ".)":
             continue
         if not (quantity.value in session.values or quantity.readings & session.values):
+            sure = quantity.exact and (word[0].isdigit() or bool(quantity.unit))
             yield Doubt(quantity.start, quantity.end, "number",
-                        Severity.BLOCK if quantity.exact else Severity.REVIEW,
+                        Severity.BLOCK if sure else Severity.REVIEW,
                         "Nobody said this number in the session.")  # fmt: skip
-        elif quantity.unit and not _with_unit(quantity, session):
+        elif _elsewhere(quantity, reading, session) or (
+            quantity.unit and not _with_unit(quantity, session)
+        ):
             yield Doubt(quantity.start, quantity.end, "number", Severity.REVIEW,
                         "This number was said, but not of this.")  # fmt: skip
+
+
+def _elsewhere(quantity: Quantity, reading: Reading, session: Session) -> bool:
+    """Whether the number was only ever said among other words than the sentence's."""
+    wanted = frozenset(stem(t.text) for t in content(reading.tokens) if t.text[0].isalpha())
+    near: set[str] = set()
+    for value in quantity.readings:
+        near |= session.near_values.get(value, frozenset())
+    return quantity.exact and len(wanted) >= 3 and not wanted & near
 
 
 def _with_unit(quantity: Quantity, session: Session) -> bool:
@@ -385,7 +402,9 @@ def _dated(date: _Date, said: Sequence[_Date], session: Session) -> bool:
     if date.month and date.day:
         return any(other.month == date.month and other.day in (0, date.day) for other in said) and (
             any(other.month == date.month and other.day == date.day for other in said)
-            or (float(date.day) in session.values
-            and not any(other.month == date.month and other.day for other in said))
+            or (
+                float(date.day) in session.values
+                and not any(other.month == date.month and other.day for other in said)
+            )
         )
     return not date.month or any(other.month == date.month for other in said)

@@ -44,7 +44,7 @@ def check(note: Note | str, transcript: Transcript, lexicons: Lexicons) -> Check
             continue
         reading = reader.read(line)
         doubts = [doubt for guard in GUARDS for doubt in guard(reading, session)]
-        for doubt in _apart(doubts):
+        for doubt in _apart([d for d in doubts if not _spoken(d, reading)]):
             findings.append(
                 Finding.model_validate(
                     {
@@ -61,6 +61,15 @@ def check(note: Note | str, transcript: Transcript, lexicons: Lexicons) -> Check
         return Check(findings=tuple(findings), verdict="block")
     return Check(
         findings=tuple(findings), verdict="review" if Severity.REVIEW in severities else "pass"
+    )
+
+
+def _spoken(doubt: Doubt, reading: Reading) -> bool:
+    """Whether the doubt is about words inside a quotation that stands so in the session."""
+    if doubt.kind in {"quote", "speaker"}:
+        return False
+    return any(
+        q.turns and q.start <= doubt.start and doubt.end <= q.end for q in reading.quotations
     )
 
 

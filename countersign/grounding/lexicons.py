@@ -71,7 +71,9 @@ class Lexicons:
     clinical: Phrases[Symptom]
     spoken: Phrases[Symptom]
     scope: Phrases[ScopeRule]
+    openings: dict[str, ScopeRule]
     emotions: frozenset[str]
+    affect: frozenset[str]
     inference: Phrases[str]
     emotion_why: str
     topics: Phrases[Topic]
@@ -95,7 +97,7 @@ class Lexicons:
         formal, lay = _diagnoses(files["diagnoses"])
         units, frequencies = _doses(files["dose_units"])
         clinical, spoken = _symptoms(files["symptoms"])
-        scope, emotions, inference, why = _scope(files["scope"])
+        scope, openings, emotions, affect, inference, why = _scope(files["scope"])
         topics, left_out = _topics(files["topics"])
         classes: Phrases[str] = Phrases()
         for word in files["medications"].strings(files["medications"].data, "classes"):
@@ -106,7 +108,7 @@ class Lexicons:
             medications=drugs[0], drug_classes=classes, drug_stems=tuple(stems),
             not_drugs=frozenset(usual), drug_names=drugs[1], diagnoses=formal, lay_diagnoses=lay,
             dose_units=units, frequencies=frequencies, clinical=clinical, spoken=spoken,
-            scope=scope, emotions=emotions, inference=inference, emotion_why=why, topics=topics,
+            scope=scope, openings=openings, emotions=emotions, affect=affect, inference=inference, emotion_why=why, topics=topics,
             left_out=left_out,
         )  # fmt: skip
 
@@ -230,17 +232,29 @@ def _symptoms(file: _File) -> tuple[Phrases[Symptom], Phrases[Symptom]]:
     return clinical, spoken
 
 
-def _scope(file: _File) -> tuple[Phrases[ScopeRule], frozenset[str], Phrases[str], str]:
+_Scope = tuple[
+    Phrases[ScopeRule],
+    dict[str, ScopeRule],
+    frozenset[str],
+    frozenset[str],
+    Phrases[str],
+    str,
+]
+
+
+def _scope(file: _File) -> _Scope:
     phrases: Phrases[ScopeRule] = Phrases()
+    openings: dict[str, ScopeRule] = {}
     for group in file.tables("group"):
         code = file.word(group, "code")
-        rule = ScopeRule(
-            code, file.word(group, "kind", code), file.word(group, "why", code),
-            group.get("never") is True,
-        )  # fmt: skip
+        kind = file.word(group, "kind", code)
+        why = file.word(group, "why", code)
+        rule = ScopeRule(code, kind, why, group.get("never") is True)
         file.word(group, "source", code)
         for phrase in file.strings(group, "phrases"):
             phrases.add(phrase, rule)
+        for word in file.strings(group, "openings") if "openings" in group else ():
+            openings[word] = rule
     emotion = file.data.get("emotion")
     if not isinstance(emotion, dict):
         raise file.refuse("emotion", "`[emotion]` is missing")
@@ -248,7 +262,8 @@ def _scope(file: _File) -> tuple[Phrases[ScopeRule], frozenset[str], Phrases[str
     for phrase in file.strings(emotion, "inference"):
         inference.add(phrase, phrase)
     words = frozenset(file.strings(emotion, "words"))
-    return phrases, words, inference, file.word(emotion, "why")
+    affect = frozenset(file.strings(emotion, "affect"))
+    return phrases, openings, words, affect, inference, file.word(emotion, "why")
 
 
 def _topics(file: _File) -> tuple[Phrases[Topic], Phrases[str]]:

@@ -86,6 +86,13 @@ class Reading:
     def text(self) -> str:
         return self.line.text
 
+    @property
+    def heading(self) -> bool:
+        """Whether the line only names a section: capitals, or words that end in a colon."""
+        bare = self.text.strip().rstrip(":")
+        short = len(self.tokens) <= 6
+        return short and (bare.isupper() or self.text.rstrip().endswith(":"))
+
     def free(self, token: Token) -> bool:
         """Whether a token is the note's own word, not a verified quotation's."""
         return not any(q.turns and q.start <= token.start < q.end for q in self.quotations)
@@ -119,6 +126,9 @@ class Reader:
     def _quotation(self, text: str, match: re.Match[str]) -> Quotation:
         start, end = match.span(1) if match.group(1) is not None else match.span(2)
         inner = text[start:end]
+        verbatim = tuple(turn for turn in self.session.turns if inner in turn.text)
+        if verbatim and len(inner.split()) > 1:
+            return Quotation(start, end, verbatim, (start, end), False)
         turns: tuple[Turn, ...] | None = None
         differing = (start, end)
         size = 0

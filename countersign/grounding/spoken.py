@@ -10,6 +10,7 @@ from functools import cached_property
 
 from countersign.grounding.lexicons import Diagnosis, Lexicons, Medication
 from countersign.grounding.words import (
+    STOPWORDS,
     Hit,
     Quantity,
     Token,
@@ -40,7 +41,7 @@ class Stand(StrEnum):
 
 
 _FILLERS = frozenset(
-    "um uh er hmm mm well oh so okay ok like honestly actually i mean you know god gosh really".split()
+    """um uh er hmm mm well oh so okay ok like honestly actually i mean you know god gosh really""".split()
 )
 _NO = re.compile(
     r"(?:no|nope|nah|not|never|none|nothing|neither|mm-?mm|uh-?uh|nuh-?uh|absolutely not|definitely not"
@@ -62,10 +63,14 @@ _FINE = frozenset(
     """fine good well better okay ok normal great improved improving healthy stable solid decent best
     regularly enough perfect""".split()
 )
+# "Sleeping" is no complaint by itself: it stands for one unless said to be going well.
+_NEITHER_GOOD_NOR_BAD = frozenset(
+    """sleep appetite weight energy concentration memory vision hearing sexual adherence""".split()
+)
 _KIN = frozenset(
-    """mother mom mum father dad brother sister son daughter husband wife partner aunt uncle cousin grandmother
-    grandfather grandma grandpa parents friend boyfriend girlfriend kids child children family roommate
-    coworker boss neighbor niece nephew spouse sibling""".split()
+    """mother mom mum father dad brother sister son daughter husband wife partner aunt uncle cousin
+    grandmother grandfather grandma grandpa parents friend boyfriend girlfriend kids child
+    children family roommate coworker boss neighbor niece nephew spouse sibling""".split()
 )
 _HYPOTHETICAL = frozenset("if might maybe wonder wondering whether could possibly suppose".split())
 
@@ -201,10 +206,12 @@ class Session:
             if said is Answer.UNCLEAR:
                 return Stand.RAISED
             if said is Answer.YES:
-                return Stand.RAISED if negative else Stand.AFFIRMED
+                several = len(self.lexicons.spoken.find(utterance.tokens)) > 1
+                return Stand.RAISED if negative or several else Stand.AFFIRMED
             return Stand.DENIED
         near = utterance.tokens[max(0, hit.first - 4) : hit.last + 5]
-        fine = any(token.text in _FINE for token in near)
+        name = getattr(hit.meaning, "name", "")
+        fine = name in _NEITHER_GOOD_NOR_BAD and any(token.text in _FINE for token in near)
         if negative:
             return Stand.AFFIRMED if fine else Stand.DENIED
         return Stand.DENIED if fine else Stand.AFFIRMED
@@ -212,13 +219,46 @@ class Session:
     def reply(self, utterance: Utterance) -> Turn | None:
         """The turn that answers a question: the next one, by somebody else."""
         following = self.turns[utterance.position + 1 : utterance.position + 2]
-        if (
-            not following
-            or (following[0].speaker == utterance.turn.speaker
-            and (following[0].role is utterance.turn.role))
+        if not following or (
+            following[0].speaker == utterance.turn.speaker
+            and (following[0].role is utterance.turn.role)
         ):
             return None
         return following[0]
+
+    @cached_property
+    def signs(self) -> dict[tuple[str, str], set[bool]]:
+        """For two word stems near one another, in order of the alphabet: said negated or not."""
+        found: dict[tuple[str, str], set[bool]] = {}
+        for utterance in self.utterances:
+            flip: set[bool] = {False}
+            if utterance.question:
+                reply = self.reply(utterance)
+                said = answer(reply.text) if reply is not None else Answer.UNCLEAR
+                flip = {Answer.NO: {True}, Answer.YES: {False}, Answer.UNCLEAR: {True, False}}[said]
+            words = [
+                (stem(token.text), utterance.negated[index])
+                for index, token in enumerate(utterance.tokens)
+                if token.text not in STOPWORDS and len(token.text) > 2
+            ]
+            for index, (one, sign) in enumerate(words):
+                for two, other in words[index + 1 : index + 4]:
+                    signs = found.setdefault((min(one, two), max(one, two)), set())
+                    signs.update((sign or other) != turn for turn in flip)
+        return found
+
+    @cached_property
+    def near_values(self) -> dict[float, frozenset[str]]:
+        """For each number the word stems said in its turn, or in the turn before or after."""
+        stems: dict[int, set[str]] = {}
+        for utterance in self.utterances:
+            for step in (-1, 0, 1):
+                stems.setdefault(utterance.position + step, set()).update(utterance.stems)
+        found: dict[float, set[str]] = {}
+        for utterance, quantity in self.quantities:
+            for value in quantity.readings:
+                found.setdefault(value, set()).update(stems[utterance.position])
+        return {value: frozenset(words) for value, words in found.items()}
 
     @cached_property
     def quantities(self) -> tuple[tuple[Utterance, Quantity], ...]:
@@ -235,6 +275,26 @@ class Session:
     @cached_property
     def stems(self) -> frozenset[str]:
         return frozenset(stem(word) for word in self.words)
+
+    @cached_property
+    def turn_stems(self) -> tuple[frozenset[str], ...]:
+        """The stems of each turn's words that carry meaning, by the turn's position."""
+        found: list[set[str]] = [set() for _ in self.turns]
+        for utterance in self.utterances:
+            found[utterance.position] |= utterance.stems
+        return tuple(frozenset(stems) for stems in found)
+
+    @cached_property
+    def confirmed(self) -> tuple[bool, ...]:
+        """For each turn whether it asks something that the next speaker answered yes or no."""
+        asked = {u.position for u in self.utterances if u.question}
+        return tuple(
+            position in asked
+            and position + 1 < len(self.turns)
+            and self.turns[position + 1].role is not Role.THERAPIST
+            and answer(self.turns[position + 1].text) is not Answer.UNCLEAR
+            for position in range(len(self.turns))
+        )
 
     @cached_property
     def patient_stems(self) -> frozenset[str]:

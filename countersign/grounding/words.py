@@ -17,23 +17,25 @@ _TOKEN = re.compile(
 )
 _SURROGATE = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st vs etc approx dept no e.g i.e b.i.d t.i.d q.i.d p.r.n a.m p.m".split()
+    """mr mrs ms dr prof st vs etc approx dept no e.g i.e b.i.d t.i.d q.i.d p.r.n a.m p.m""".split()
 )
 _BREAK = re.compile(r"[.!?]+[\"\u201d')\]]*(?=\s|$)|\s*\n+\s*(?:[\u2022*-]\s+)?|\s*\u2022\s*")
 
 STOPWORDS = frozenset(
-    """a an the and or but so if then than that this these those it its it's he she they them him her his
-    hers their theirs we us our i i'm i've i'll i'd me my mine you your yours you're you've is are was were
-    be been being am do does did done doing have has had having will would could should can may might
-    must shall of in on at to for from with by about as into over under up down out off again there here
-    when where who what which how why just also very really too quite some any each other such own same
-    all both more most much many few because while during since until after before through between
-    against further once now yes no not nor never none um uh er hmm like well okay ok oh yeah right know
-    mean sort kind of thing things get got gets getting go goes going gone went let lets let's say says
-    said tell told one still even lot bit though although however within per via s t ve re ll d m don
-    patient client patient's client's doctor therapist clinician provider reports report reported states
-    state stated notes noted denies denied describes described endorses endorsed mentions mentioned
-    discussed discusses explained feels felt feel feeling currently today session sessions""".split()
+    """a an the and or but so if then than that this these those it its it's he she they them him her
+    his hers their theirs we us our i i'm i've i'll i'd me my mine you your yours you're
+    you've is are was were be been being am do does did done doing have has had having will
+    would could should can may might must shall of in on at to for from with by about as into
+    over under up down out off again there here when where who what which how why just also
+    very really too quite some any each other such own same all both more most much many few
+    because while during since until after before through between against further once now yes
+    no not nor never none um uh er hmm like well okay ok oh yeah right know mean sort kind of
+    thing things get got gets getting go goes going gone went let lets let's say says said
+    tell told one still even lot bit though although however within per via s t ve re ll d m
+    don patient client patient's client's doctor therapist clinician provider reports report
+    reported states state stated notes noted denies denied describes described endorses
+    endorsed mentions mentioned discussed discusses explained feels felt feel feeling
+    currently today session sessions""".split()
 )
 
 _UNITS = dict(
@@ -41,7 +43,7 @@ _UNITS = dict(
 )
 _TEENS = dict(
     zip(
-        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
+        """ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen""".split(),
         range(10, 20),
         strict=True,
     )
@@ -56,7 +58,7 @@ _TENS = dict(
 _TENS["fourty"] = 40
 _ORDINALS = dict(
     zip(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(),
+        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth""".split(),
         range(1, 13),
         strict=True,
     )
@@ -92,9 +94,9 @@ _COUNTED = frozenset(
 )
 
 NEGATIONS = frozenset(
-    """no not never none without nothing nobody neither nor cannot can't don't doesn't didn't isn't aren't wasn't
-    weren't haven't hasn't hadn't won't wouldn't couldn't shouldn't nope nah n't denies denied deny denying
-    negative absent dont didnt isnt wasnt havent hasnt""".split()
+    """no not never none without nothing nobody neither nor cannot can't don't doesn't didn't isn't
+    aren't wasn't weren't haven't hasn't hadn't won't wouldn't couldn't shouldn't nope nah n't
+    denies denied deny denying negative absent dont didnt isnt wasnt havent hasnt""".split()
 )
 _CLAUSE_END = frozenset("but however although though except because whereas yet".split())
 
