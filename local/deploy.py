@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from countersign.errors import Refusal
 from local.differences import Differences, Places, Template
 from local.emulator import ACCOUNT, REGION, Emulator
 
@@ -21,8 +22,11 @@ _SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 _ENDED = ("_COMPLETE", "_FAILED")
 
 
-class NotDeployed(Exception):
+class NotDeployed(Refusal):
     """The emulator refused the template; the message names the resource and its reason."""
+
+    hint = "Correct the resource in infra/, or declare the difference in local/differences.toml."
+    status = 500
 
 
 def deploy(assembly: Path, emulator: Emulator, places: Places) -> dict[str, str]:

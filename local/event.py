@@ -1,12 +1,13 @@
 """Decides how the emulator's events are made those that AWS sends, before a handler sees them.
 
-The one gap: an HTTP API puts a request's cookies into the `cookies` field (payload format 2.0); the
+An HTTP API puts a request's cookies into the `cookies` field (payload format 2.0); the
 emulator leaves them in a header. `local/bootstrap` names `handler` to the runtime client, which
 keeps the template's handler in `_HANDLER`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable
@@ -26,6 +27,11 @@ def as_sent_by_aws(event: Any) -> Any:
     return changed
 
 
+# The name that AWS gives to this failure, in a call instead of while starting: the emulator calls
+# every failure while starting `Runtime.Unknown` and keeps its cause to itself.
+ImportFailed = type("Runtime.ImportModuleError", (Exception,), {})
+
+
 @cache
 def _deployed() -> Callable[[Any, Any], Any]:
     module, _, name = os.environ["_HANDLER"].rpartition(".")
@@ -35,8 +41,14 @@ def _deployed() -> Callable[[Any, Any], Any]:
 
 def handler(event: Any, context: Any) -> Any:
     """Calls the template's handler; its errors pass unchanged."""
-    return _deployed()(as_sent_by_aws(event), context)
+    try:
+        function = _deployed()
+    except ImportError as error:
+        raise ImportFailed(f"Unable to import module {os.environ['_HANDLER']}: {error}") from None
+    return function(as_sent_by_aws(event), context)
 
 
 if "_HANDLER" in os.environ:
-    _deployed()  # While the function starts, as on AWS, and not within its first call.
+    # While the function starts, as on AWS, and not within its first call.
+    with contextlib.suppress(ImportError):
+        _deployed()

@@ -16,6 +16,8 @@ from typing import TextIO
 
 import httpx
 
+from countersign.errors import Refusal
+
 ROOT = Path(__file__).parent.parent
 LEASH = Path(__file__).parent / "leash.py"
 LOOPBACK = "127.0.0.1"
@@ -32,12 +34,18 @@ _KEPT = (
 )
 
 
-class NotStarted(Exception):
+class NotStarted(Refusal):
     """A process did not become ready; the message holds the end of its log."""
 
+    hint = "The end of its log is above, the rest in build/local/. Correct the cause; start again."
+    status = 503
 
-class AlreadyRunning(Exception):
+
+class AlreadyRunning(Refusal):
     """Another run that is alive uses the same folder."""
+
+    hint = "Wait until the other run has ended, or stop it."
+    status = 409
 
 
 def free_port() -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from countersign.errors import ModelMissing
+from countersign.errors import ModelMissing, Refusal
 from local.deploy import deploy
 from local.differences import Places
 from local.emulator import Emulator
@@ -29,8 +29,11 @@ _KEPT_ASSEMBLIES = 3
 Progress = Callable[[str], None]
 
 
-class NotSynthesized(Exception):
+class NotSynthesized(Refusal):
     """The CDK app did not give a template; the message holds the end of what it printed."""
+
+    hint = "Run `make synth` to see all of it."
+    status = 500
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class TestFunctions:
         assert answer["errorType"] == "ConsentMissing"
         assert answer["errorMessage"] == "no consent for this purpose"
 
+    def test_a_handler_that_cannot_be_imported_says_so(self, clinic: Running) -> None:
+        answer = invoke(clinic, clinic.outputs["BrokenName"], {})
+        assert answer["errorType"] == "Runtime.ImportModuleError"
+        assert "No module named 'absent'" in answer["errorMessage"]
+
     def test_an_upload_by_presigned_url_reaches_the_function_of_its_rule(
         self, clinic: Running, eventually: Eventually, row: Row
     ) -> None:
