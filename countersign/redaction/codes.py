@@ -153,7 +153,41 @@ def find(document: Document, policy: Policy) -> Iterator[Mark]:
 
 
 def _mark(document: Document, start: int, end: int, label: Label, rank: int) -> Mark:
-    return Mark(start, end, label, SURROGATES[label], code_key(document.text[start:end]), rank)
+    key = value_key(document.text[start:end], label)
+    return Mark(start, end, label, SURROGATES[label], key, rank)
+
+
+def value_key(text: str, label: Label) -> str:
+    """What makes two values of a kind the same: a date's numbers, a code's letters and digits."""
+    return _date_key(text) if label == "DATE" else code_key(text)
+
+
+def _date_key(text: str) -> str:
+    """A date by its month and its numbers: `march third` and `the 3rd of March` are one."""
+    month = ""
+    numbers: list[str] = []
+    others: list[str] = []
+    document = Document.of(text)
+    words = document.words
+    index = 0
+    while index < len(words):
+        word = words[index]
+        got = spoken.day(document, index) if word not in ("may", "march") else None
+        if word in _MONTHS and not month:
+            month = str(_MONTHS[word])
+        elif got is not None:
+            numbers.append(str(got[1]))
+            index = got[0]
+            continue
+        elif (word in spoken.PARTS and len(word) > 1) or word[0].isdecimal():
+            last = index + (2 if word in spoken.TENS and index + 1 < len(words) else 1)
+            numbers.append(spoken.read(words, index, min(last, len(words))).digits)
+            index = last
+            continue
+        elif word not in _WEEKDAYS and word not in ("the", "of", "in", "st", "nd", "rd", "th"):
+            others.append(word)
+        index += 1
+    return f"{month} {''.join(numbers)} {' '.join(others)}".strip()
 
 
 def code_key(text: str) -> str:
@@ -380,14 +414,13 @@ def _dates(document: Document, policy: Policy) -> Iterator[Mark]:
     size = len(words)
     while index < size:
         word = words[index]
-        month = _MONTHS.get(word)
-        if month is not None:
-            found = _month(document, index, month, policy)
+        if word in _MONTHS:
+            found = _month(document, index, policy)
             if found is not None:
-                first, last, key = found
+                first, last = found
                 first = _weekday(document, first)
-                yield Mark(
-                    document.starts[first], document.ends[last - 1], "DATE", "DATE", key, DATED
+                yield _mark(
+                    document, document.starts[first], document.ends[last - 1], "DATE", DATED
                 )
                 index = max(last, index + 1)
                 continue
@@ -397,20 +430,18 @@ def _dates(document: Document, policy: Policy) -> Iterator[Mark]:
                     last = index + len(phrase)
                     if document.word(index - 1) in policy.before_holiday:
                         end = spoken.year(document, last) or last
-                        yield Mark(
-                            document.starts[index], document.ends[end - 1], "DATE", "DATE",
-                            " ".join(words[index:end]), DATED,
-                        )  # fmt: skip
+                        yield _mark(
+                            document, document.starts[index], document.ends[end - 1], "DATE", DATED
+                        )
                     index = last - 1
                     break
         elif word == "the" or (word in _BEFORE_DAY and not document.broken(index + 1)):
             found_day = _bare_day(document, index)
             if found_day is not None:
                 first, last = found_day
-                yield Mark(
-                    document.starts[first], document.ends[last - 1], "DATE", "DATE",
-                    " ".join(words[first:last]), DATED,
-                )  # fmt: skip
+                yield _mark(
+                    document, document.starts[first], document.ends[last - 1], "DATE", DATED
+                )
                 index = last
                 continue
         if word == "nineties" and document.word(index - 1) in (
@@ -448,10 +479,8 @@ def _weekday(document: Document, first: int) -> int:
     return first
 
 
-def _month(
-    document: Document, index: int, month: int, policy: Policy
-) -> tuple[int, int, str] | None:
-    """`(first, last, key)` of the date around the month at `index`, or None."""
+def _month(document: Document, index: int, policy: Policy) -> tuple[int, int] | None:
+    """Words `[first, last)` of the date around the month at `index`, or None."""
     words = document.words
     word = words[index]
     before = document.word(index - 1) if not document.broken(index) else ""
@@ -493,8 +522,6 @@ def _month(
             number, last = got[1], got[0]
     after = last + 1 if document.word(last) in ("of", "in") else last
     with_year = spoken.year(document, after)
-    if with_year is None and number and document.word(after).isdecimal() and len(words[after]) == 4:
-        with_year = after + 1
     if with_year is not None:
         last = with_year
     elif number:
@@ -520,19 +547,7 @@ def _month(
         )
     ):
         return None
-    year_words = (
-        " ".join(words[last - 4 if last - 4 > index else index + 1 : last]) if with_year else ""
-    )
-    return (
-        first,
-        last,
-        f"{month}-{number or 'x'} {year_words if not number else ''}".strip()
-        + (
-            f" y{code_key(document.text[document.starts[after] : document.ends[last - 1]])}"
-            if with_year is not None and number
-            else ""
-        ),
-    )
+    return first, last
 
 
 def _dotted(document: Document, index: int) -> bool:

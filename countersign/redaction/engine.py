@@ -145,7 +145,7 @@ class Engine:
 
     def _key(self, text: str, kind: str) -> str:
         if kind not in NAMED:
-            return codes.code_key(text)
+            return codes.value_key(text, _label(kind))
         words = folded_words(text)
         if kind in PERSONS and len(words) > 1 and words[0] in self._policy.titles:
             words = words[1:]
@@ -243,7 +243,7 @@ def settle(text: str, marks: list[Mark]) -> list[Mark]:
                 key = (
                     " ".join(folded_words(rest))
                     if mark.rank >= NAMED_RANK
-                    else codes.code_key(rest)
+                    else codes.value_key(rest, mark.label)
                 )
                 kept.append(Mark(start, end, mark.label, mark.kind, key, mark.rank))
     kept.sort(key=lambda mark: mark.start)

@@ -156,7 +156,11 @@ def runs(document: Document) -> list[Run]:
         last = index + 1
         while (
             last < size
-            and (words[last] in PARTS or words[last][0].isdecimal())
+            and (
+                words[last] in PARTS
+                or words[last][0].isdecimal()
+                or (words[last] == "ray" and words[last - 1] == "x")
+            )
             and _close(document, last)
         ):
             last += 1

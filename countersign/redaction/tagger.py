@@ -349,7 +349,12 @@ class RuleTagger:
         return max(last, index)
 
     def _ends(self, document: Document, index: int) -> bool:
-        return document.broken(index) or document.words[index] in FOLLOW
+        """Whether what stands at `index` could follow a person: the end, or what people do."""
+        if document.broken(index):
+            return True
+        word = document.words[index]
+        past = word.endswith("ed") and len(word) > 4 and self._flag(word) & WORD != 0
+        return word in FOLLOW or past
 
     def _titled(self, document: Document, flags: list[int], index: int) -> Tag | None:
         words = document.words
@@ -447,13 +452,14 @@ class RuleTagger:
             if document.cased and not document.capital(following):
                 return None
             if not named and not document.cased:
-                follows = document.broken(following + 1) or words[following + 1] in FOLLOW
+                follows = self._ends(document, following + 1)
                 if not owned or not follows or (flag & GIVEN == 0):
                     return None
                 if (
                     words[following] in _VERBAL
                     and document.broken(following + 1) is False
-                    and (words[following + 1] in OBJECTS)
+                    and words[following + 1] in OBJECTS
+                    and words[following + 1] != "is"
                 ):
                     return None
         elif not flag & NAMELIKE and not owned and not named and not document.capital(following):
@@ -642,6 +648,8 @@ class RuleTagger:
             return None
         if document.cased or not flag & GIVEN:
             return None
+        if self._introduced(document, flags, index):
+            return self._person(document, index, following, sure=False)
         if before in ("hi", "hey", "hello", "bye", "goodbye", "thanks", "dear") and self._ends(
             document, following
         ):
@@ -676,6 +684,23 @@ class RuleTagger:
         ):
             return self._person(document, index, following, sure=False)
         return None
+
+    def _introduced(self, document: Document, flags: list[int], index: int) -> bool:
+        """Whether a person is told by what follows: `dawn is my sponsor`, `prudence said`."""
+        words = document.words
+        if index + 1 >= len(words) or document.broken(index + 1):
+            return False
+        if ordinary(document, index, index + 1) and words[index + 1] not in ("is", "was"):
+            return False
+        if words[index + 1] in ("is", "was"):
+            return (
+                index + 3 < len(words)
+                and words[index + 2] in _POSSESSIVE
+                and flags[index + 3] & RELATION != 0
+                and document.word(index - 1) not in PRONOUNS | DETERMINERS
+            )
+        clause = document.broken(index) or flags[index - 1] & CLOSED != 0
+        return clause and words[index + 1] in ("said", "says", "told", "texted")
 
     def _taken(self, document: Document, index: int) -> bool:
         """Whether an unknown word is taken or prescribed: a medication that no list has."""
