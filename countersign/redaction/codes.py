@@ -167,9 +167,10 @@ def _date_key(text: str) -> str:
     month = ""
     numbers: list[str] = []
     others: list[str] = []
-    document = Document.of(text)
+    document = Document.of(f"on {text}")
     words = document.words
-    index = 0
+    # The first word of a text begins a sentence, where no day can be read on.
+    index = 1
     while index < len(words):
         word = words[index]
         got = spoken.day(document, index) if word not in ("may", "march") else None

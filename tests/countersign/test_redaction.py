@@ -189,6 +189,13 @@ def test_a_number_spoken_and_typed_is_one_thing() -> None:
     assert result.texts == ("my number is [PHONE_1]", "Yes, [PHONE_1].")
 
 
+def test_a_date_is_one_thing_however_it_is_said() -> None:
+    result = engine().redact(
+        ["on march third nineteen eighty four", "the third of March 1984", "Tuesday, March 3, 1984"]
+    )
+    assert {span.surrogate for spans in result.spans for span in spans} == {"[DATE_1]"}
+
+
 def test_a_cue_in_the_question_announces_the_answer() -> None:
     result = engine().redact(["what's your date of birth", "oh seven twenty two ninety one"])
     assert result.texts[1] == "[DATE_1]"
