@@ -101,6 +101,7 @@ def sign_in(portal: str, username: str, password: str = PASSWORD) -> httpx.Clien
         page = browser.post(page.url.join(form.action), data=filled)
     token = next((c.value for c in browser.cookies.jar if c.name.endswith("countersign")), None)
     if not page.is_success or token is None:
+        browser.close()
         raise SignInFailed(f"{username} could not sign in: HTTP {page.status_code}")
     browser.headers["Authorization"] = f"Bearer {token}"
     return browser

@@ -252,7 +252,8 @@ def call(
 def clinic(portal_url: str = PORTAL, **overrides: Any) -> Clinic:
     """A clinic whose one draft waits for Dana; Noor shares the patient, Ben does not."""
     clock = overrides.pop("clock", None) or fakes.FakeClock()
-    made = fakes.ports(clock=clock, identity=FakeIdentity(clock, portal_url), **overrides)
+    overrides.setdefault("identity", FakeIdentity(clock, portal_url))
+    made = fakes.ports(clock=clock, **overrides)
     for person in (DANA, COLLEAGUE, STRANGER, DESK, SUPERVISOR):
         made.records.add_person(person)
     roster = {"people": [{"name": SPOKEN, "role": "patient"}]}

@@ -192,3 +192,44 @@ def test_every_rule_has_a_line_of_intent() -> None:
     for number, line in enumerate(lines):
         if line.startswith("@id("):
             assert lines[number - 1].startswith("// "), line
+
+
+# The table that people read -----------------------------------------------------------------
+
+COLUMNS = {
+    "clinician who holds the session": ("clinician", "holds"),
+    "clinician who shares the patient": ("clinician", "shares"),
+    "clinician, no longer assigned": ("clinician", "held"),
+    "any other clinician": ("clinician", "none"),
+    **{role.replace("_", " "): (role, "none") for role in ROLES[1:]},
+}
+
+
+def table() -> str:
+    """What everybody may do at their own site, with a licence where the role has one."""
+    lines = [
+        "| | " + " | ".join(str(action) for action in Action) + " |",
+        "|---|" + "---|" * len(Action),
+    ]
+    for name, (role, relation) in COLUMNS.items():
+        holder, assigned = RELATIONS[relation]
+        patient = {"id": "p", "site": "north", "clinicians": assigned}
+        session = {"id": "s", "site": "north", "clinician": holder, "patient": patient}
+        person = Person("me", "Me", (role,), "north", "L-1")
+        cells = [
+            "yes"
+            if ACCESS.decide(
+                person,
+                action,
+                resource_of({"patient": patient} if action in ON_PATIENTS else {"session": session}),
+            ).allowed
+            else "·"
+            for action in Action
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def test_the_table_in_the_documentation_is_what_the_rules_decide() -> None:
+    written = (FOLDER.parents[1] / "docs" / "access.md").read_text(encoding="utf-8")
+    assert table() in written, f"docs/access.md should hold:\n{table()}"
