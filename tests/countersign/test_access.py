@@ -216,14 +216,9 @@ def table() -> str:
         patient = {"id": "p", "site": "north", "clinicians": assigned}
         session = {"id": "s", "site": "north", "clinician": holder, "patient": patient}
         person = Person("me", "Me", (role,), "north", "L-1")
+        about = {True: resource_of({"patient": patient}), False: resource_of({"session": session})}
         cells = [
-            "yes"
-            if ACCESS.decide(
-                person,
-                action,
-                resource_of({"patient": patient} if action in ON_PATIENTS else {"session": session}),
-            ).allowed
-            else "·"
+            "yes" if ACCESS.decide(person, action, about[action in ON_PATIENTS]).allowed else "·"
             for action in Action
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
