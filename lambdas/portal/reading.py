@@ -49,6 +49,7 @@ class ShownSentence:
     id: str
     text: str
     origin: Origin
+    speaker_role: Role
     evidence: tuple[EvidenceSpan, ...]
     flags: tuple[str, ...]
     points: tuple[review.OpenPoint, ...]
@@ -124,6 +125,7 @@ def lay_out(draft: Draft) -> Reading:
                     id=sentence.id,
                     text=restore(sentence.text, table),
                     origin=sentence.origin,
+                    speaker_role=sentence.speaker_role,
                     evidence=tuple(_projected(sentence.evidence, spoken)),
                     flags=sentence.flags,
                     points=tuple(p for p in points if p.sentence == sentence.id),
@@ -277,6 +279,7 @@ def as_document(reading: Reading) -> dict[str, object]:
     """The reading as the API gives it; `digest` is of `text`, the exact text to be signed."""
     draft = reading.draft
     session = draft.resource.session
+    doubtful = {turn.id: [list(stretch) for stretch in turn.doubtful] for turn in reading.turns}
     note = draft.note.model_dump(mode="json")
     note["sections"] = [
         {
@@ -286,6 +289,7 @@ def as_document(reading: Reading) -> dict[str, object]:
                     "id": sentence.id,
                     "text": sentence.text,
                     "origin": sentence.origin,
+                    "speaker_role": sentence.speaker_role,
                     "evidence": [span.model_dump() for span in sentence.evidence],
                     "flags": list(sentence.flags),
                 }
@@ -304,18 +308,11 @@ def as_document(reading: Reading) -> dict[str, object]:
         "attestation": signing().attestation,
         "note": note,
         "transcript": {
+            **draft.transcript.model_dump(mode="json"),
             "turns": [
-                {
-                    "id": turn.id,
-                    "role": turn.role,
-                    "speaker": turn.speaker,
-                    "start": turn.start,
-                    "end": turn.end,
-                    "text": turn.text,
-                    "doubtful": [list(stretch) for stretch in turn.doubtful],
-                }
-                for turn in reading.turns
-            ]
+                {**turn.model_dump(mode="json"), "doubtful": doubtful[turn.id]}
+                for turn in draft.transcript.turns
+            ],
         },
         "check": {
             "verdict": draft.check.verdict if draft.check else None,
