@@ -9,14 +9,14 @@ from countersign.grounding.words import quantities, tokenize
 from countersign.note import EvidenceSpan
 from countersign.transcript import Role, Transcript, Turn
 
-# Our own choice, to be set from measured recognizer errors; lower would miss, higher would tire the reader.
+# Our own choice, to be set from measured recognizer errors: lower misses, higher tires the reader.
 DOUBTFUL = 0.6
 
 
 def flags(
     evidence: Iterable[EvidenceSpan], role: Role, transcript: Transcript, lexicons: Lexicons
 ) -> tuple[str, ...]:
-    """`doubtful_medication`, `doubtful_number`, `doubtful_harm`, `speaker_unconfirmed`, as they apply.
+    """Those of `doubtful_medication`, `doubtful_number`, `doubtful_harm`, `speaker_unconfirmed`.
 
     A word counts as doubtful when its probability is below `DOUBTFUL`.
     """

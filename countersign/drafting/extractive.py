@@ -1,4 +1,4 @@
-"""Decides what a draft says: quotations and answered questions of the session, and gaps for the rest."""
+"""Decides what a draft says: quotations, answered questions, and gaps left for a human."""
 
 from __future__ import annotations
 
@@ -39,10 +39,20 @@ _PATIENT_SHARE = 0.6
 # Two statements with this share of their meaning in common say the same thing.
 _SAME = 0.6
 _REASONS = (
-    "prescription", "risk_level", "consent", "length", "clinician_question", "scheduling",
-    "logistics", "small_talk", "greeting", "question", "clinician_talk", "not_clinical",
+    "prescription",
+    "risk_level",
+    "consent",
+    "length",
+    "clinician_question",
+    "scheduling",
+    "logistics",
+    "small_talk",
+    "greeting",
+    "question",
+    "clinician_talk",
+    "not_clinical",
     "backchannel",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class _Candidate:
     stems: frozenset[str]
     denied: bool
     topics: frozenset[str]
+    numbers: frozenset[float]
     piece: Piece | None
 
     @property
@@ -133,12 +144,19 @@ def _answers(exchanges: Iterable[Exchange], template: Template) -> Iterator[_Can
             continue
         text = form.format(question=question.text, reply=reply.text)
         yield _Candidate(
-            text, Origin.STATEMENT, Role.PATIENT,
-            (_span(question), _span(reply)), where,
-            question.score + 0.5, (question.position, question.start),
-            question.stems | reply.stems, exchange.said is Answer.NO,
-            frozenset(question.topics) | frozenset(reply.topics), None,
-        )  # fmt: skip
+            text,
+            Origin.STATEMENT,
+            Role.PATIENT,
+            (_span(question), _span(reply)),
+            where,
+            question.score + 0.5,
+            (question.position, question.start),
+            question.stems | reply.stems,
+            exchange.said is Answer.NO,
+            frozenset(question.topics) | frozenset(reply.topics),
+            question.numbers | reply.numbers,
+            None,
+        )
 
 
 def _negative(piece: Piece) -> bool:
@@ -164,10 +182,19 @@ def _quotes(
             continue
         role = piece.turn.role
         yield _Candidate(
-            f'{ATTRIBUTION[role]}: "{piece.text}"', Origin.QUOTE, role, (_span(piece),), where,
-            piece.score, (piece.position, piece.start), piece.stems,
-            any(token.text in NEGATIONS for token in piece.tokens), frozenset(piece.topics), piece,
-        )  # fmt: skip
+            f'{ATTRIBUTION[role]}: "{piece.text}"',
+            Origin.QUOTE,
+            role,
+            (_span(piece),),
+            where,
+            piece.score,
+            (piece.position, piece.start),
+            piece.stems,
+            any(token.text in NEGATIONS for token in piece.tokens),
+            frozenset(piece.topics),
+            piece.numbers,
+            piece,
+        )
 
 
 def _span(piece: Piece) -> EvidenceSpan:
@@ -190,8 +217,13 @@ def _merged(candidates: Sequence[_Candidate]) -> list[_Candidate]:
 
 def _repeats(one: _Candidate, other: _Candidate) -> bool:
     if (one.role, one.section, one.denied, one.origin) != (
-        other.role, other.section, other.denied, other.origin
-    ):  # fmt: skip
+        other.role,
+        other.section,
+        other.denied,
+        other.origin,
+    ):
+        return False
+    if one.numbers != other.numbers:
         return False
     shared = len(one.stems & other.stems)
     return shared >= 2 and shared / len(one.stems | other.stems) >= _SAME
@@ -273,11 +305,14 @@ def _sections(
             count += 1
             sentences.append(
                 Sentence(
-                    id=f"s{count}", text=candidate.text, origin=candidate.origin,
-                    speaker_role=candidate.role, evidence=candidate.evidence,
+                    id=f"s{count}",
+                    text=candidate.text,
+                    origin=candidate.origin,
+                    speaker_role=candidate.role,
+                    evidence=candidate.evidence,
                     flags=flags(candidate.evidence, candidate.role, transcript, lexicons),
                 )
-            )  # fmt: skip
+            )
         gaps = [part.label for part in rule.human]
         gaps += [part.label for part in rule.required if part.topic not in topics]
         if not sentences and not gaps:

@@ -10,12 +10,14 @@ from countersign.grounding.words import sentence_spans
 # A quote longer than this is cut at a clause, so that a clinician reads one thought at a time.
 WORDS_MAX = 38
 _LEAD = re.compile(
-    r"(?:(?:um+|uh+|er+|hmm+|mm+|oh|well|so|and|but|okay|ok|like|yeah|yes|no|alright|all right|right|I mean|you know|honestly|actually|anyway)\b"
+    r"(?:(?:um+|uh+|er+|hmm+|mm+|oh|well|so|and|but|okay|ok|like|yeah|yes|no|alright|all right"
+    r"|right|I mean|you know|honestly|actually|anyway)\b"
     r"[\s,.\u2026-]+)+",
     re.I,
 )
 _CLAUSE = re.compile(
-    r"[,;\u2026]\s+|\s+(?=(?:but|because|and then|and I|so I|although|which|when I|I just|and my|and she|and he)\b)",
+    r"[,;\u2026]\s+|\s+(?=(?:but|because|and then|and I|so I|although|which|when I|I just"
+    r"|and my|and she|and he)\b)",
     re.I,
 )
 

@@ -1,4 +1,4 @@
-"""Decides which pieces of a session are clinical content, what they are about, and why others are left out."""
+"""Decides which pieces of a session are clinical content, and why others are left out."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from countersign.drafting.pieces import pieces, trimmed
 from countersign.grounding.lexicons import Lexicons
 from countersign.grounding.spoken import Answer, answer, asks
-from countersign.grounding.words import Token, content, stem, tokenize
+from countersign.grounding.words import Token, content, quantities, stem, tokenize
 from countersign.transcript import Role, Transcript, Turn
 
 _BACKCHANNEL = re.compile(
-    r"^(?:(?:mm-?hmm?|uh-?huh|mhm|yeah|yes|yep|no|nope|okay|ok|right|sure|got it|i see|exactly|great|good|alright|all right|wow|oh|hmm"
-    r"|absolutely|definitely|thank you|thanks|of course|perfect|cool|fine|true|that's right|that makes sense|makes sense|sounds good|that sounds good|will do|um|uh|so|well|and)[\s,.!?\u2026-]*)+$",
+    r"^(?:(?:mm-?hmm?|uh-?huh|mhm|yeah|yes|yep|no|nope|okay|ok|right|sure|got it|i see|exactly"
+    r"|great|good|alright|all right|wow|oh|hmm"
+    r"|absolutely|definitely|thank you|thanks|of course|perfect|cool|fine|true|that's right"
+    r"|that makes sense|makes sense|sounds good|that sounds good|will do|um|uh|so|well"
+    r"|and)[\s,.!?\u2026-]*)+$",
     re.I,
 )
 _OPEN = re.compile(r"\b(?:how|what|when|where|why|who|which|tell me|describe)\b", re.I)
 _STRONG = frozenset(
-    """harm symptom medication substance stressor goal homework intervention measure assessment""".split()
+    """
+        harm symptom medication substance stressor goal homework intervention measure
+        assessment
+    """.split()
 )
 _CLINICIAN_CONTENT = frozenset("homework intervention assessment measure progress goal".split())
 _ASKED_ABOUT = frozenset("harm symptom medication substance stressor history goal progress".split())
@@ -45,6 +51,10 @@ class Piece:
     @property
     def words(self) -> int:
         return len(self.text.split())
+
+    @property
+    def numbers(self) -> frozenset[float]:
+        return frozenset(quantity.value for quantity in quantities(self.tokens))
 
     @property
     def stems(self) -> frozenset[str]:

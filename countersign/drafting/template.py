@@ -1,4 +1,4 @@
-"""Decides what belongs in each section of a note, whose words may stand there, and what a human writes."""
+"""Decides what each section of a note holds, in whose words, and what a human writes."""
 
 from __future__ import annotations
 
@@ -109,15 +109,16 @@ class _Parser:
             self._strings(table, "holds", at),
             answers,
             tuple(
-                HumanPart(self._text(t, "label", at), self._text(t, "code", at),
-                          self._text(t, "why", at))
+                HumanPart(
+                    self._text(t, "label", at), self._text(t, "code", at), self._text(t, "why", at)
+                )
                 for t in self._tables(table, "human", at)
             ),
             tuple(
                 Required(self._text(t, "label", at), self._text(t, "topic", at))
                 for t in self._tables(table, "required", at)
             ),
-        )  # fmt: skip
+        )
 
     def _text(self, table: dict[str, object], key: str, at: int) -> str:
         value = table.get(key)
@@ -145,8 +146,10 @@ class _Parser:
     def _refuse(self, key: str, at: int, why: str) -> BadPolicy:
         """Names the first line from `at` on that sets `key`, else the table's own first line."""
         for number in range(at, len(self._lines)):
-            if re.match(rf"\s*(?:{re.escape(key)}\s*=|\[+(?:\w+\.)*{re.escape(key)}\]+)",
-                        self._lines[number]):  # fmt: skip
+            if re.match(
+                rf"\s*(?:{re.escape(key)}\s*=|\[+(?:\w+\.)*{re.escape(key)}\]+)",
+                self._lines[number],
+            ):
                 return BadPolicy(f"{self._file}, line {number + 1}: {why}")
             if number > at and re.match(r"\s*\[\[section\]\]", self._lines[number]):
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from countersign.grounding.lexicons import ScopeRule, Symptom
 from countersign.grounding.line import Doubt, Reading, Source, stems
@@ -15,22 +16,29 @@ from countersign.transcript import Role
 _ASKED = re.compile(r"\basked\b.*\banswered\b", re.I | re.S)
 _DENIES = frozenset("denies denied deny denying".split())
 _TARGET_END = frozenset(
-    """reports reported endorses endorsed admits admitted states stated notes noted has had is was
-    which who continues remains describes described he she they explains explained i but
-    however although except does did when because since would will can could so that""".split()
+    """
+        reports reported endorses endorsed admits admitted states stated notes noted has had
+        is was which who continues remains describes described he she they explains
+        explained i but however although except does did when because since would will can
+        could so that
+    """.split()
 )
 _NEUTRAL = frozenset(
-    """asked discussed assessed screened history explored reviewed inquired questioned regarding
-    about psychoeducation risk family mother father monitor if prevent avoid should concerned
-    scale screening inventory evaluate assess quit quitting stopped former formerly previously
-    resolved nonsmoker denial past prior screen screened""".split()
+    """
+        asked discussed assessed screened history explored reviewed inquired questioned
+        regarding about psychoeducation risk family mother father monitor if prevent avoid
+        should concerned scale screening inventory evaluate assess quit quitting stopped
+        former formerly previously resolved nonsmoker denial past prior screen screened
+    """.split()
 )
 _PERMISSION = frozenset(
-    """record recording recorded permission consent okay allow scribe recorder""".split()
+    """
+        record recording recorded permission consent okay allow scribe recorder
+    """.split()
 )
 # Shares of a clause's words that must be found in one turn for it to count as said there.
 _SAID = 0.4
-_PARTLY = 0.2
+_PARTLY = 0.25
 
 
 def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -40,15 +48,21 @@ def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
             source = reading.source_of(quotation)
             roles = {turn.role for turn in quotation.turns}
             if source and Role.UNKNOWN not in roles and not _may_be(source, roles):
-                yield Doubt(source.start, source.end, "speaker", Severity.BLOCK,
-                            "Somebody else said these words.")  # fmt: skip
+                yield Doubt(
+                    source.start,
+                    source.end,
+                    "speaker",
+                    Severity.BLOCK,
+                    "Somebody else said these words.",
+                )
             continue
         inner = [t for t in reading.tokens if quotation.start <= t.start < quotation.end]
         if quotation.short and stems(inner) <= session.stems:
             continue
         severity = Severity.REVIEW if quotation.short else Severity.BLOCK
-        yield Doubt(*quotation.differing, "quote", severity,
-                    "These words do not stand so in the session.")  # fmt: skip
+        yield Doubt(
+            *quotation.differing, "quote", severity, "These words do not stand so in the session."
+        )
 
 
 def _may_be(source: Source, roles: set[Role]) -> bool:
@@ -109,8 +123,13 @@ def _asked(reading: Reading, session: Session) -> Iterator[Doubt]:
         if before.id in questions and after.id in answers and before.role is Role.THERAPIST:
             if answer(words) is Answer.NO:
                 return
-    yield Doubt(denies.start, denies.end, "negation", Severity.BLOCK,
-                "The question and the answer do not make a denial.")  # fmt: skip
+    yield Doubt(
+        denies.start,
+        denies.end,
+        "negation",
+        Severity.BLOCK,
+        "The question and the answer do not make a denial.",
+    )
 
 
 def _is_denied(reading: Reading, index: int) -> bool:
@@ -128,8 +147,10 @@ def _is_denied(reading: Reading, index: int) -> bool:
         if token.text in _TARGET_END:
             return False
     after = [t.text for t in reading.tokens[index + 1 : index + 6]]
-    return any(a in {"was", "were", "is", "are"} and b in {"denied", "absent", "not"}
-               for a, b in zip(after, after[1:], strict=False)) or after[:1] == ["denied"]  # fmt: skip
+    return any(
+        a in {"was", "were", "is", "are"} and b in {"denied", "absent", "not"}
+        for a, b in pairwise(after)
+    ) or after[:1] == ["denied"]
 
 
 def _neutral(reading: Reading, index: int) -> bool:
@@ -149,19 +170,35 @@ def _denial(reading: Reading, hits: Sequence[Hit[Symptom]], session: Session) ->
         return
     safety = any(h.meaning.safety for h in hits)
     phrase = (hit.start, hit.end)
-    affirmed = [s for s in said if (s.stand is Stand.AFFIRMED and s.role is not Role.THERAPIST)
-                or (s.stand is Stand.AFFIRMED and s.utterance.question)]  # fmt: skip
+    affirmed = [
+        s
+        for s in said
+        if (s.stand is Stand.AFFIRMED and s.role is not Role.THERAPIST)
+        or (s.stand is Stand.AFFIRMED and s.utterance.question)
+    ]
     if affirmed:
         exact = safety or any(_same_words(reading, hit, s) for s in affirmed)
-        yield Doubt(*phrase, "negation", Severity.BLOCK if exact else Severity.REVIEW,
-                    "In the session this was affirmed, not denied.")  # fmt: skip
+        yield Doubt(
+            *phrase,
+            "negation",
+            Severity.BLOCK if exact else Severity.REVIEW,
+            "In the session this was affirmed, not denied.",
+        )
     elif said:
-        yield Doubt(*phrase, "negation", Severity.REVIEW,
-                    "This was brought up, but the patient did not deny it.")  # fmt: skip
+        yield Doubt(
+            *phrase,
+            "negation",
+            Severity.REVIEW,
+            "This was brought up, but the patient did not deny it.",
+        )
     else:
         attributed = _denying(reading, hit.first)
-        yield Doubt(*phrase, "negation", Severity.BLOCK if safety or attributed else Severity.REVIEW,
-                    "Nobody asked about this and the patient did not say it.")  # fmt: skip
+        yield Doubt(
+            *phrase,
+            "negation",
+            Severity.BLOCK if safety or attributed else Severity.REVIEW,
+            "Nobody asked about this and the patient did not say it.",
+        )
 
 
 def _denying(reading: Reading, index: int) -> bool:
@@ -185,12 +222,17 @@ def _affirmation(
     if Stand.DENIED in stands and Stand.AFFIRMED not in stands:
         sure = safety or any(s.utterance.negated[s.hit.first] or s.utterance.question for s in said)
         if sure:
-            yield Doubt(hit.start, hit.end, "negation",
-                        Severity.BLOCK if safety else Severity.REVIEW,
-                        "In the session this was denied, not affirmed.")  # fmt: skip
+            yield Doubt(
+                hit.start,
+                hit.end,
+                "negation",
+                Severity.BLOCK if safety else Severity.REVIEW,
+                "In the session this was denied, not affirmed.",
+            )
     elif safety and not _statements(hits, session):
-        yield Doubt(hit.start, hit.end, "negation", Severity.REVIEW,
-                    "Nobody spoke of this in the session.")  # fmt: skip
+        yield Doubt(
+            hit.start, hit.end, "negation", Severity.REVIEW, "Nobody spoke of this in the session."
+        )
 
 
 def _literal(tokens: Sequence[Token], session: Session) -> list[Statement]:
@@ -224,13 +266,21 @@ def _unlisted(reading: Reading, session: Session, covered: set[int]) -> Iterator
             told = content(tokens)
             span = (told[0].start, told[-1].end)
             if not said and not (stems(tokens) & session.stems):
-                yield Doubt(*span, "negation", Severity.BLOCK,
-                            "Nobody asked about this and the patient did not say it.")  # fmt: skip
+                yield Doubt(
+                    *span,
+                    "negation",
+                    Severity.BLOCK,
+                    "Nobody asked about this and the patient did not say it.",
+                )
             elif not any(s.stand is Stand.DENIED for s in said) and not _denied_near(
                 tokens, session
             ):
-                yield Doubt(*span, "negation", Severity.REVIEW,
-                            "The patient did not deny this in so many words.")  # fmt: skip
+                yield Doubt(
+                    *span,
+                    "negation",
+                    Severity.REVIEW,
+                    "The patient did not deny this in so many words.",
+                )
     yield from _turned(reading, session)
 
 
@@ -288,8 +338,13 @@ def _turned(reading: Reading, session: Session) -> Iterator[Doubt]:
         else:
             turned.append((first.start, last.end))
     if turned and len(turned) > same:
-        yield Doubt(turned[0][0], turned[0][1], "negation", Severity.REVIEW,
-                    "The session says this with the opposite sign.")  # fmt: skip
+        yield Doubt(
+            turned[0][0],
+            turned[0][1],
+            "negation",
+            Severity.REVIEW,
+            "The session says this with the opposite sign.",
+        )
 
 
 _Signed = tuple[str, bool, Token]
@@ -331,8 +386,9 @@ def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
             else:
                 other = max(other, share)
     if other >= 0.55 and own <= 0.6 * other:
-        yield Doubt(source.start, source.end, "speaker", Severity.REVIEW,
-                    "The other speaker said this.")  # fmt: skip
+        yield Doubt(
+            source.start, source.end, "speaker", Severity.REVIEW, "The other speaker said this."
+        )
 
 
 def scope(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -372,10 +428,12 @@ def _scope_severity(
         return Severity.REVIEW if spoken else Severity.BLOCK
     if rule.kind == "consent":
         given = any(
-            u.words & _PERMISSION and (reply := session.reply(u)) is not None
+            u.words & _PERMISSION
+            and (reply := session.reply(u)) is not None
             and answer(reply.text) is Answer.YES
-            for u in session.utterances if u.turn.role is Role.THERAPIST
-        )  # fmt: skip
+            for u in session.utterances
+            if u.turn.role is Role.THERAPIST
+        )
         return Severity.REVIEW if given or rule.code == "agreement" else Severity.BLOCK
     share = _share(wanted, session, anyone=rule.code in {"prescription", "diagnosis"})
     if share >= _SAID:
@@ -399,8 +457,9 @@ def _share(wanted: frozenset[str], session: Session, *, anyone: bool) -> float:
 def emotions(reading: Reading, session: Session) -> Iterator[Doubt]:
     """Blocks what somebody is said to have seemed to feel, when nobody put it into words."""
     lexicons = session.lexicons
-    inferred = [h for h in lexicons.inference.find(reading.tokens)
-                if reading.free(reading.tokens[h.first])]  # fmt: skip
+    inferred = [
+        h for h in lexicons.inference.find(reading.tokens) if reading.free(reading.tokens[h.first])
+    ]
     named = {token.text for token in reading.tokens}
     words = lexicons.emotions if named & {"affect", "mood"} else lexicons.emotions - lexicons.affect
     found: set[int] = set()
@@ -417,9 +476,10 @@ def emotions(reading: Reading, session: Session) -> Iterator[Doubt]:
             if spoken and reading.sources:
                 continue
             severity = (
-                Severity.REVIEW if spoken or stem(token.text) in session.clinician_stems
+                Severity.REVIEW
+                if spoken or stem(token.text) in session.clinician_stems
                 else Severity.BLOCK
-            )  # fmt: skip
+            )
             yield Doubt(token.start, token.end, "emotion", severity, lexicons.emotion_why)
     for index, token in enumerate(reading.tokens):
         if index in found or token.text not in words or not reading.free(token):

@@ -26,7 +26,10 @@ from countersign.note import Severity
 _MISHEARD = 78
 _MONTHS = dict(
     zip(
-        """january february march april may june july august september october november december""".split(),
+        """
+        january february march april may june july august september october november
+        december
+    """.split(),
         range(1, 13),
         strict=True,
     )
@@ -50,11 +53,21 @@ def medications(reading: Reading, session: Session) -> Iterator[Doubt]:
         if _parts_named(hit, session):
             continue
         if _misheard(names, session):
-            yield Doubt(hit.start, hit.end, "medication", Severity.REVIEW,
-                        "A similar-sounding word was said; check which medication was meant.")  # fmt: skip
+            yield Doubt(
+                hit.start,
+                hit.end,
+                "medication",
+                Severity.REVIEW,
+                "A similar-sounding word was said; check which medication was meant.",
+            )
         else:
-            yield Doubt(hit.start, hit.end, "medication", Severity.BLOCK,
-                        "Nobody named this medication in the session.")  # fmt: skip
+            yield Doubt(
+                hit.start,
+                hit.end,
+                "medication",
+                Severity.BLOCK,
+                "Nobody named this medication in the session.",
+            )
     known = {index for hit in hits for index in range(hit.first, hit.last)}
     for index, token in enumerate(reading.tokens):
         if index in known or token.text in session.words or stem(token.text) in session.stems:
@@ -62,8 +75,13 @@ def medications(reading: Reading, session: Session) -> Iterator[Doubt]:
         if _drug_like(token, session) or _before_dose(reading.tokens, index, session):
             names = frozenset({token.text})
             severity = Severity.REVIEW if _misheard(names, session) else Severity.BLOCK
-            yield Doubt(token.start, token.end, "medication", severity,
-                        "This reads as a medication that nobody named in the session.")  # fmt: skip
+            yield Doubt(
+                token.start,
+                token.end,
+                "medication",
+                severity,
+                "This reads as a medication that nobody named in the session.",
+            )
 
 
 def _parts_named(hit: Hit[Medication], session: Session) -> bool:
@@ -117,8 +135,13 @@ def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
         if unit == "dose-form" and quantity.value == 1:
             continue
         if not quantity.readings & session.values and quantity.value not in session.values:
-            yield Doubt(quantity.start, end, "dose", Severity.BLOCK,
-                        "Nobody said this amount in the session.")  # fmt: skip
+            yield Doubt(
+                quantity.start,
+                end,
+                "dose",
+                Severity.BLOCK,
+                "Nobody said this amount in the session.",
+            )
             continue
         drug = _nearest(named, quantity)
         places = session.medications.get(drug.meaning.generic, []) if drug else []
@@ -128,15 +151,26 @@ def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
             place + step for u, _ in places for place in [u.position] for step in (-2, -1, 0, 1, 2)
         }
         about = [
-            u for u, q in session.quantities
-            if u.position in near and quantity.value in q.readings
-        ]  # fmt: skip
+            u
+            for u, q in session.quantities
+            if u.position in near and quantity.value in q.readings and not q.unit
+        ]
         if not about:
-            yield Doubt(quantity.start, end, "dose", Severity.REVIEW,
-                        "This amount was said, but not about this medication.")  # fmt: skip
+            yield Doubt(
+                quantity.start,
+                end,
+                "dose",
+                Severity.REVIEW,
+                "This amount was said, but not about this medication.",
+            )
         elif _others(drug.meaning.generic, quantity.value, session):
-            yield Doubt(quantity.start, end, "dose", Severity.REVIEW,
-                        "This amount was said of another medication.")  # fmt: skip
+            yield Doubt(
+                quantity.start,
+                end,
+                "dose",
+                Severity.REVIEW,
+                "This amount was said of another medication.",
+            )
     if named or any(True for _ in _quantities(reading, session, dose=True)):
         yield from _frequencies(reading, session)
 
@@ -170,11 +204,17 @@ def _frequencies(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         if hit.meaning >= 2 and not (said == set() and float(hit.meaning) in session.values):
             severity = Severity.BLOCK if said else Severity.REVIEW
-            yield Doubt(hit.start, hit.end, "dose", severity,
-                        "Nobody said that it is taken this often.")  # fmt: skip
+            yield Doubt(
+                hit.start, hit.end, "dose", severity, "Nobody said that it is taken this often."
+            )
         elif hit.meaning == 1 and said and hit.last - hit.first > 1:
-            yield Doubt(hit.start, hit.end, "dose", Severity.REVIEW,
-                        "The session gives another number of times a day.")  # fmt: skip
+            yield Doubt(
+                hit.start,
+                hit.end,
+                "dose",
+                Severity.REVIEW,
+                "The session gives another number of times a day.",
+            )
 
 
 def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -190,11 +230,21 @@ def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
         phrase = reading.text[hit.start : hit.end]
         if named:
             if all(s.kin for s in named) and not _about_kin(reading.tokens, hit.first):
-                yield Doubt(hit.start, hit.end, "diagnosis", Severity.REVIEW,
-                            "In the session this was said of somebody else.")  # fmt: skip
+                yield Doubt(
+                    hit.start,
+                    hit.end,
+                    "diagnosis",
+                    Severity.REVIEW,
+                    "In the session this was said of somebody else.",
+                )
             elif all(s.stand is Stand.DENIED and not s.kin for s in named):
-                yield Doubt(hit.start, hit.end, "diagnosis", Severity.BLOCK,
-                            "In the session this was denied.")  # fmt: skip
+                yield Doubt(
+                    hit.start,
+                    hit.end,
+                    "diagnosis",
+                    Severity.BLOCK,
+                    "In the session this was denied.",
+                )
             continue
         formal = bool(_FORMAL.search(phrase.lower())) or (phrase.isupper() and len(phrase) > 1)
         words = frozenset(stem(t.text) for t in content(tokenize(phrase)))
@@ -204,17 +254,29 @@ def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
         if lay and not formal:
             continue
         if lay:
-            yield Doubt(hit.start, hit.end, "diagnosis", Severity.REVIEW,
-                        "Only everyday words for this were said; no one named the diagnosis.")  # fmt: skip
+            yield Doubt(
+                hit.start,
+                hit.end,
+                "diagnosis",
+                Severity.REVIEW,
+                "Only everyday words for this were said; no one named the diagnosis.",
+            )
         else:
-            yield Doubt(hit.start, hit.end, "diagnosis", Severity.BLOCK,
-                        "Nobody named this diagnosis in the session.")  # fmt: skip
+            yield Doubt(
+                hit.start,
+                hit.end,
+                "diagnosis",
+                Severity.BLOCK,
+                "Nobody named this diagnosis in the session.",
+            )
 
 
 _KIN = frozenset(
-    """mother mom father dad brother sister son daughter husband wife partner aunt uncle cousin
-    grandmother grandfather parents parent family familial friend sibling spouse maternal
-    paternal""".split()
+    """
+        mother mom father dad brother sister son daughter husband wife partner aunt uncle
+        cousin grandmother grandfather parents parent family familial friend sibling spouse
+        maternal paternal
+    """.split()
 )
 
 
@@ -223,16 +285,20 @@ def _about_kin(tokens: Sequence[Token], index: int) -> bool:
 
 
 _NAMED = frozenset(
-    """phq gad covid pcl audit type b d c a1c hba1c t l omega vitamin grade stage figure""".split()
+    """
+        phq gad covid pcl audit type b d c a1c hba1c t l omega vitamin grade stage figure
+    """.split()
 )
 
 
 def _quantities(reading: Reading, session: Session, *, dose: bool) -> Iterator[Quantity]:
     for quantity in quantities(reading.tokens):
         after = reading.tokens[quantity.last : quantity.last + 1]
-        is_dose = bool(after) and after[0].text in session.lexicons.dose_units and (
-            reading.text[quantity.end : after[0].start].strip(" -") == ""
-        )  # fmt: skip
+        is_dose = (
+            bool(after)
+            and after[0].text in session.lexicons.dose_units
+            and (reading.text[quantity.end : after[0].start].strip(" -") == "")
+        )
         if is_dose == dose:
             yield quantity
 
@@ -249,7 +315,7 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         before = reading.tokens[quantity.first - 1].text if quantity.first else ""
         glued = text[quantity.start - 1 : quantity.start] if quantity.start else ""
-        if quantity.value == 0 or glued == "/" and quantity.value == 10:
+        if quantity.value == 0 or (glued == "/" and quantity.value == 10):
             continue
         if text[quantity.end : quantity.end + 2].startswith("/") and glued == "-":
             continue
@@ -258,23 +324,35 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
         if before in _NAMED or text[quantity.end : quantity.end + 1].isalpha():
             continue
         word = reading.tokens[quantity.first].text
-        if not quantity.exact and (word != "twice" and not (quantity.value >= 3 and word[-1] in "hd"
-                                   and word not in {"third"})):  # fmt: skip
+        if not quantity.exact and (
+            word != "twice"
+            and not (quantity.value >= 3 and word[-1] in "hd" and word not in {"third"})
+        ):
             continue
         if word in {"one", "a", "an", "zero"} and not (quantity.unit and word == "one"):
             continue
         if text[: quantity.start].strip() == "" and text[quantity.end : quantity.end + 1] in ".)":
             continue
-        if not (quantity.value in session.values or quantity.readings & session.values):
+        lasting = any(said.lasts(quantity) for _, said in session.quantities)
+        if not lasting and not quantity.readings & session.values:
             sure = quantity.exact and (word[0].isdigit() or bool(quantity.unit))
-            yield Doubt(quantity.start, quantity.end, "number",
-                        Severity.BLOCK if sure else Severity.REVIEW,
-                        "Nobody said this number in the session.")  # fmt: skip
-        elif _elsewhere(quantity, reading, session) or (
-            quantity.unit and not _with_unit(quantity, session)
+            yield Doubt(
+                quantity.start,
+                quantity.end,
+                "number",
+                Severity.BLOCK if sure else Severity.REVIEW,
+                "Nobody said this number in the session.",
+            )
+        elif not lasting and (
+            _elsewhere(quantity, reading, session) or not _with_unit(quantity, session)
         ):
-            yield Doubt(quantity.start, quantity.end, "number", Severity.REVIEW,
-                        "This number was said, but not of this.")  # fmt: skip
+            yield Doubt(
+                quantity.start,
+                quantity.end,
+                "number",
+                Severity.REVIEW,
+                "This number was said, but not of this.",
+            )
 
 
 def _elsewhere(quantity: Quantity, reading: Reading, session: Session) -> bool:
@@ -287,14 +365,13 @@ def _elsewhere(quantity: Quantity, reading: Reading, session: Session) -> bool:
 
 
 def _with_unit(quantity: Quantity, session: Session) -> bool:
-    units = {"day", "week", "month", "year", "hour", "minute", "second"}
-    for _, said in session.quantities:
-        if not said.readings & quantity.readings:
-            continue
-        if said.unit in ("", quantity.unit) or (said.unit in units and quantity.unit in units and
-                                                quantity.value != said.value):  # fmt: skip
-            return True
-    return False
+    """Whether the number was said of the same span of time, or of no span of time at all."""
+    if quantity.days is None:
+        return True
+    return any(
+        said.lasts(quantity) or (said.days is None and said.readings & quantity.readings)
+        for _, said in session.quantities
+    )
 
 
 class _Date:
@@ -349,9 +426,10 @@ def _month(
     date = _Date(token.start, token.end)
     date.month = _MONTHS[token.text.removesuffix("'s")]
     after = numbers.get(index + 1) or (
-        numbers.get(index + 2) if index + 1 < len(tokens) and tokens[index + 1].text in {"the", "of"}
+        numbers.get(index + 2)
+        if index + 1 < len(tokens) and tokens[index + 1].text in {"the", "of"}
         else None
-    )  # fmt: skip
+    )
     before = ends.get(index) or (
         ends.get(index - 1) if index and tokens[index - 1].text == "of" else None
     )
@@ -381,23 +459,40 @@ def dates(reading: Reading, session: Session) -> Iterator[Doubt]:
     for date in _dates(reading.tokens, reading.text):
         if date.relative.startswith("["):
             if date.relative not in surrogates:
-                yield Doubt(date.start, date.end, "date", Severity.BLOCK,
-                            "This date does not stand in the session.")  # fmt: skip
+                yield Doubt(
+                    date.start,
+                    date.end,
+                    "date",
+                    Severity.BLOCK,
+                    "This date does not stand in the session.",
+                )
         elif date.relative:
             if date.relative not in session.words:
-                yield Doubt(date.start, date.end, "date", Severity.REVIEW,
-                            "Nobody said this day in the session.")  # fmt: skip
+                yield Doubt(
+                    date.start,
+                    date.end,
+                    "date",
+                    Severity.REVIEW,
+                    "Nobody said this day in the session.",
+                )
         elif not _dated(date, said, session):
-            yield Doubt(date.start, date.end, "date", Severity.BLOCK,
-                        "Nobody said this date in the session.")  # fmt: skip
+            yield Doubt(
+                date.start,
+                date.end,
+                "date",
+                Severity.BLOCK,
+                "Nobody said this date in the session.",
+            )
 
 
 def _dated(date: _Date, said: Sequence[_Date], session: Session) -> bool:
     if date.weekday and not any(other.weekday == date.weekday for other in said):
         return False
-    if date.year and float(date.year) not in session.values and (
-        float(date.year % 100) not in session.values
-    ):  # fmt: skip
+    if (
+        date.year
+        and float(date.year) not in session.values
+        and (float(date.year % 100) not in session.values)
+    ):
         return False
     if date.month and date.day:
         return any(other.month == date.month and other.day in (0, date.day) for other in said) and (

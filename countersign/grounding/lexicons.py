@@ -105,12 +105,26 @@ class Lexicons:
         stems = files["medications"].strings(files["medications"].data, "stems")
         usual = files["medications"].strings(files["medications"].data, "not_drugs")
         return cls(
-            medications=drugs[0], drug_classes=classes, drug_stems=tuple(stems),
-            not_drugs=frozenset(usual), drug_names=drugs[1], diagnoses=formal, lay_diagnoses=lay,
-            dose_units=units, frequencies=frequencies, clinical=clinical, spoken=spoken,
-            scope=scope, openings=openings, emotions=emotions, affect=affect, inference=inference, emotion_why=why, topics=topics,
+            medications=drugs[0],
+            drug_classes=classes,
+            drug_stems=tuple(stems),
+            not_drugs=frozenset(usual),
+            drug_names=drugs[1],
+            diagnoses=formal,
+            lay_diagnoses=lay,
+            dose_units=units,
+            frequencies=frequencies,
+            clinical=clinical,
+            spoken=spoken,
+            scope=scope,
+            openings=openings,
+            emotions=emotions,
+            affect=affect,
+            inference=inference,
+            emotion_why=why,
+            topics=topics,
             left_out=left_out,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)
@@ -188,8 +202,10 @@ def _diagnoses(file: _File) -> tuple[Phrases[Diagnosis], Phrases[Diagnosis]]:
     cased = frozenset(file.strings(file.data, "case_sensitive"))
     for _, fields in file.groups():
         if len(fields) != 4 or not fields[2]:
-            raise file.refuse(fields[2 if len(fields) > 2 else 0],
-                              "an entry is `code | label | names | lay words`")  # fmt: skip
+            raise file.refuse(
+                fields[2 if len(fields) > 2 else 0],
+                "an entry is `code | label | names | lay words`",
+            )
         names = tuple(_names(fields[2]))
         diagnosis = Diagnosis(names[0].lower(), fields[0], fields[1] or names[0])
         for name in names:

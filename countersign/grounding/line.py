@@ -17,8 +17,10 @@ from countersign.transcript import Role, Turn
 _QUOTED = re.compile(r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d")
 _FILLERS = frozenset("um uh er erm hmm mm ah".split())
 _PATIENT = re.compile(
-    r"\b(?:the\s+)?(?:patient|client|pt|patients|clients)\b(?!['\u2019]s\s+(?:mother|father|wife|husband|partner"
-    r"|sister|brother|son|daughter|parents|family|spouse|friend))|^\s*(?:he|she|they)\b|\[PATIENT_\d+\]",
+    r"\b(?:the\s+)?(?:patient|client|pt|patients|clients)\b(?!['\u2019]s\s+(?:mother|father"
+    r"|wife|husband|partner"
+    r"|sister|brother|son|daughter|parents|family|spouse|friend))|^\s*(?:he|she|they)\b"
+    r"|\[PATIENT_\d+\]",
     re.I,
 )
 _CLINICIAN = re.compile(
@@ -30,13 +32,20 @@ _OTHER = re.compile(r"^\s*(?:other speaker|unidentified speaker)\b", re.I)
 _ASKED = re.compile(r"(?:\(|^)asked:", re.I)
 _ANSWERED = re.compile(r"\banswered:", re.I)
 _REPORTS = re.compile(
-    r"^(?:['\u2019]s)?\W{0,3}(?:also |then |further |currently |initially |again |later |has |had |have |briefly |openly |\w+ly )*"
-    r"(?:reports?|reported|reporting|states?|stated|says?|said|shares?|shared|describes?|described|endorses?|endorsed"
-    r"|mentions?|mentioned|notes?|noted|explains?|explained|expresses|expressed|admits?|admitted|acknowledges?|acknowledged"
-    r"|denies|denied|complains?|complained|told|asks?|asked|suggests?|suggested|recommends?|recommended|encourages?|encouraged"
-    r"|offers?|offered|proposes?|proposed|teaches|taught|assigns?|assigned|advises?|advised|introduces?|introduced|discusses|discussed"
-    r"|identifies|identified|recalls?|recalled|indicates?|indicated|verbalizes?|verbalized|agrees?|agreed|believes|believed|replied|responds?|responded"
-    r"|answers?|answered|affirms?|points? out|pointed out|commented|remarked|disclosed|reflected|validated|provided|:)",
+    r"^(?:['\u2019]s)?\W{0,3}(?:also |then |further |currently |initially |again |later |has "
+    r"|had |have |briefly |openly |\w+ly )*"
+    r"(?:reports?|reported|reporting|states?|stated|says?|said|shares?|shared|describes?"
+    r"|described|endorses?|endorsed"
+    r"|mentions?|mentioned|notes?|noted|explains?|explained|expresses|expressed|admits?"
+    r"|admitted|acknowledges?|acknowledged"
+    r"|denies|denied|complains?|complained|told|asks?|asked|suggests?|suggested|recommends?"
+    r"|recommended|encourages?|encouraged"
+    r"|offers?|offered|proposes?|proposed|teaches|taught|assigns?|assigned|advises?|advised"
+    r"|introduces?|introduced|discusses|discussed"
+    r"|identifies|identified|recalls?|recalled|indicates?|indicated|verbalizes?|verbalized"
+    r"|agrees?|agreed|believes|believed|replied|responds?|responded"
+    r"|answers?|answered|affirms?|points? out|pointed out|commented|remarked|disclosed"
+    r"|reflected|validated|provided|:)",
     re.I,
 )
 
@@ -110,8 +119,9 @@ class Reader:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._folded = [(turn, _fold(tokenize(turn.text))) for turn in session.turns]
-        self._joined = [(turn, " " + " ".join(w for w, _, _ in words) + " ")
-                        for turn, words in self._folded]  # fmt: skip
+        self._joined = [
+            (turn, " " + " ".join(w for w, _, _ in words) + " ") for turn, words in self._folded
+        ]
 
     def read(self, line: Line) -> Reading:
         """Analyses one sentence."""

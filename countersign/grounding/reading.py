@@ -34,7 +34,7 @@ class Line:
 
 
 def lines(note: Note | str) -> tuple[Line, ...]:
-    """The sentences of a note in order. The text of a `Note` is its sentences joined by one space."""
+    """The sentences of a note in order; a `Note`'s text is its sentences joined by one space."""
     return tuple(_of_text(note) if isinstance(note, str) else _of_note(note))
 
 

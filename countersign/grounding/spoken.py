@@ -41,36 +41,54 @@ class Stand(StrEnum):
 
 
 _FILLERS = frozenset(
-    """um uh er hmm mm well oh so okay ok like honestly actually i mean you know god gosh really""".split()
+    """
+        um uh er hmm mm well oh so okay ok like honestly actually i mean you know god gosh
+        really
+    """.split()
 )
 _NO = re.compile(
-    r"(?:no|nope|nah|not|never|none|nothing|neither|mm-?mm|uh-?uh|nuh-?uh|absolutely not|definitely not"
-    r"|of course not|i do ?n[o']?t|i have ?n[o']?t|i'?m not|i am not|i did ?n[o']?t|i would ?n[o']?t"
-    r"|it is ?n't|it does ?n't|it did ?n't|they do ?n't|ca ?n't say i|hardly|i ca ?n't say|not that)\b"
+    r"(?:no|nope|nah|not|never|none|nothing|neither|mm-?mm|uh-?uh|nuh-?uh|absolutely not"
+    r"|definitely not"
+    r"|of course not|i do ?n[o']?t|i have ?n[o']?t|i'?m not|i am not|i did ?n[o']?t"
+    r"|i would ?n[o']?t"
+    r"|it is ?n't|it does ?n't|it did ?n't|they do ?n't|ca ?n't say i|hardly|i ca ?n't say"
+    r"|not that)\b"
 )
 _YES = re.compile(
-    r"(?:yes|yeah|yep|yup|yea|uh-?huh|mm-?hmm?|sure|definitely|absolutely|certainly|of course|sometimes|often"
-    r"|a little|a bit|kind of|i do|i have|i did|i am|i'?ve|it is|it does|it has|it did|always|usually|correct|right|exactly"
+    r"(?:yes|yeah|yep|yup|yea|uh-?huh|mm-?hmm?|sure|definitely|absolutely|certainly|of course"
+    r"|sometimes|often"
+    r"|a little|a bit|kind of|i do|i have|i did|i am|i'?ve|it is|it does|it has|it did|always"
+    r"|usually|correct|right|exactly"
     r"|unfortunately|occasionally|mostly|pretty much|every|most)\b"
 )
 _QUESTION = re.compile(
-    r"^(?:(?:and|so|but|okay|ok|um|uh|now|alright|all right|well|then|also|let me ask|tell me)[ ,]+)*"
-    r"(?:do|does|did|are|is|was|were|have|has|had|can|could|would|will|any|how|what|when|where|why|who|which"
-    r"|tell me|ever|no (?:thoughts|other|history)|anything|has there|and what|and how|you (?:haven't|don't|aren't))\b",
+    r"^(?:(?:and|so|but|okay|ok|um|uh|now|alright|all right|well|then|also|let me ask"
+    r"|tell me)[ ,]+)*"
+    r"(?:do|does|did|are|is|was|were|have|has|had|can|could|would|will|any|how|what|when|where"
+    r"|why|who|which"
+    r"|tell me|ever|no (?:thoughts|other|history)|anything|has there|and what|and how"
+    r"|you (?:haven't|don't|aren't))\b",
     re.I,
 )
 _FINE = frozenset(
-    """fine good well better okay ok normal great improved improving healthy stable solid decent best
-    regularly enough perfect""".split()
+    """
+        fine good well better okay ok normal great improved improving healthy stable solid
+        decent best regularly enough perfect
+    """.split()
 )
 # "Sleeping" is no complaint by itself: it stands for one unless said to be going well.
 _NEITHER_GOOD_NOR_BAD = frozenset(
-    """sleep appetite weight energy concentration memory vision hearing sexual adherence""".split()
+    """
+        sleep appetite weight energy concentration memory vision hearing sexual adherence
+    """.split()
 )
 _KIN = frozenset(
-    """mother mom mum father dad brother sister son daughter husband wife partner aunt uncle cousin
-    grandmother grandfather grandma grandpa parents friend boyfriend girlfriend kids child
-    children family roommate coworker boss neighbor niece nephew spouse sibling""".split()
+    """
+        mother mom mum father dad brother sister son daughter husband wife partner aunt
+        uncle cousin grandmother grandfather grandma grandpa parents friend boyfriend
+        girlfriend kids child children family roommate coworker boss neighbor niece nephew
+        spouse sibling
+    """.split()
 )
 _HYPOTHETICAL = frozenset("if might maybe wonder wondering whether could possibly suppose".split())
 
@@ -321,6 +339,11 @@ def _utterances(turns: Sequence[Turn]) -> Iterable[Utterance]:
         for start, end in sentence_spans(turn.text):
             inside = [i for i, t in enumerate(tokens) if start <= t.start < end]
             yield Utterance(
-                turn, position, start, end, asks(turn.text[start:end]),
-                tuple(tokens[i] for i in inside), tuple(marks[i] for i in inside),
-            )  # fmt: skip
+                turn,
+                position,
+                start,
+                end,
+                asks(turn.text[start:end]),
+                tuple(tokens[i] for i in inside),
+                tuple(marks[i] for i in inside),
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,25 +17,30 @@ _TOKEN = re.compile(
 )
 _SURROGATE = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof st vs etc approx dept no e.g i.e b.i.d t.i.d q.i.d p.r.n a.m p.m""".split()
+    """
+        mr mrs ms dr prof st vs etc approx dept no e.g i.e b.i.d t.i.d q.i.d p.r.n a.m p.m
+    """.split()
 )
 _BREAK = re.compile(r"[.!?]+[\"\u201d')\]]*(?=\s|$)|\s*\n+\s*(?:[\u2022*-]\s+)?|\s*\u2022\s*")
 
 STOPWORDS = frozenset(
-    """a an the and or but so if then than that this these those it its it's he she they them him her
-    his hers their theirs we us our i i'm i've i'll i'd me my mine you your yours you're
-    you've is are was were be been being am do does did done doing have has had having will
-    would could should can may might must shall of in on at to for from with by about as into
-    over under up down out off again there here when where who what which how why just also
-    very really too quite some any each other such own same all both more most much many few
-    because while during since until after before through between against further once now yes
-    no not nor never none um uh er hmm like well okay ok oh yeah right know mean sort kind of
-    thing things get got gets getting go goes going gone went let lets let's say says said
-    tell told one still even lot bit though although however within per via s t ve re ll d m
-    don patient client patient's client's doctor therapist clinician provider reports report
-    reported states state stated notes noted denies denied describes described endorses
-    endorsed mentions mentioned discussed discusses explained feels felt feel feeling
-    currently today session sessions""".split()
+    """
+        a an the and or but so if then than that this these those it its it's he she they
+        them him her his hers their theirs we us our i i'm i've i'll i'd me my mine you your
+        yours you're you've is are was were be been being am do does did done doing have has
+        had having will would could should can may might must shall of in on at to for from
+        with by about as into over under up down out off again there here when where who
+        what which how why just also very really too quite some any each other such own same
+        all both more most much many few because while during since until after before
+        through between against further once now yes no not nor never none um uh er hmm like
+        well okay ok oh yeah right know mean sort kind of thing things get got gets getting
+        go goes going gone went let lets let's say says said tell told one still even lot
+        bit though although however within per via s t ve re ll d m don patient client
+        patient's client's doctor therapist clinician provider reports report reported
+        states state stated notes noted denies denied describes described endorses endorsed
+        mentions mentioned discussed discusses explained feels felt feel feeling currently
+        today session sessions
+    """.split()
 )
 
 _UNITS = dict(
@@ -43,7 +48,9 @@ _UNITS = dict(
 )
 _TEENS = dict(
     zip(
-        """ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen""".split(),
+        """
+        ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+    """.split(),
         range(10, 20),
         strict=True,
     )
@@ -58,7 +65,9 @@ _TENS = dict(
 _TENS["fourty"] = 40
 _ORDINALS = dict(
     zip(
-        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth""".split(),
+        """
+        first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
+    """.split(),
         range(1, 13),
         strict=True,
     )
@@ -80,30 +89,32 @@ _TIME = {
     "hr": "hour", "day": "day", "night": "day", "week": "week", "wk": "week", "month": "month",
     "mo": "month", "year": "year", "yr": "year",
 }  # fmt: skip
-_LADDER: Mapping[str, tuple[tuple[str, float], ...]] = {
-    "minute": (("second", 60),),
-    "hour": (("minute", 60),),
-    "day": (("hour", 24),),
-    "week": (("day", 7),),
-    "month": (("week", 4), ("day", 30)),
-    "year": (("month", 12), ("week", 52)),
-}
+_DAYS = {
+    "second": 1 / 86400, "minute": 1 / 1440, "hour": 1 / 24, "day": 1.0, "week": 7.0,
+    "month": 30.4, "year": 365.0,
+}  # fmt: skip
 _COUNTED = frozenset(
-    """percent pound kilo mile drink beer cigarette cup glass pack attack episode time point meal
-    child kid sibling brother sister dollar degree inch foot hospitalization visit""".split()
+    """
+        percent pound kilo mile drink beer cigarette cup glass pack attack episode time
+        point meal child kid sibling brother sister dollar degree inch foot hospitalization
+        visit
+    """.split()
 )
 
 NEGATIONS = frozenset(
-    """no not never none without nothing nobody neither nor cannot can't don't doesn't didn't isn't
-    aren't wasn't weren't haven't hasn't hadn't won't wouldn't couldn't shouldn't nope nah n't
-    denies denied deny denying negative absent dont didnt isnt wasnt havent hasnt""".split()
+    """
+        no not never none without nothing nobody neither nor cannot can't don't doesn't
+        didn't isn't aren't wasn't weren't haven't hasn't hadn't won't wouldn't couldn't
+        shouldn't nope nah n't denies denied deny denying negative absent dont didnt isnt
+        wasnt havent hasnt
+    """.split()
 )
 _CLAUSE_END = frozenset("but however although though except because whereas yet".split())
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word or number: `text` is lower case with straight apostrophes; offsets are characters."""
+    """One word or number: `text` is lower case, apostrophes straight; offsets are characters."""
 
     text: str
     raw: str
@@ -126,11 +137,17 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """`[start, end)` of each sentence; a line break or a bullet ends one, `Dr.` and `2.5` do not."""
+    """`[start, end)` of each sentence; a line break ends one, `Dr.` and `2.5` do not."""
     spans: list[tuple[int, int]] = []
     start = 0
     for stop in _BREAK.finditer(text):
         before = text[start : stop.start()].split()
+        if text[stop.end() :].lstrip()[:1].islower() and stop.group().rstrip()[-1:] in {
+            '"',
+            "\u201d",
+            ")",
+        }:
+            continue
         if stop.group().startswith(".") and before:
             word = before[-1].lower().lstrip("(\"'\u201c")
             if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i"):
@@ -144,20 +161,23 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _keep(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:
-    piece = text[start:end]
-    left = len(piece) - len(piece.lstrip(" \t\n\r\u2022"))
-    right = len(piece.rstrip(" \t\n\r\u2022"))
-    if right > left and any(character.isalnum() for character in piece):
-        spans.append((start + left, start + right))
+    while start < end and (text[start].isspace() or text[start] == "\u2022"):
+        start += 1
+    while end > start and (text[end - 1].isspace() or text[end - 1] == "\u2022"):
+        end -= 1
+    if any(character.isalnum() for character in text[start:end]):
+        spans.append((start, end))
 
 
 def stem(word: str) -> str:
     """A crude stem that puts inflections together: `sleeping`, `sleeps` and `sleep` are one."""
     word = word.removesuffix("'s").replace("'", "")
     for ending, least in (
-        ("iness", 3), ("fulness", 3), ("ness", 4), ("ingly", 4), ("edly", 4), ("ies", 3), ("ied", 3),
+        ("iness", 3), ("fulness", 3), ("ness", 4), ("ingly", 4), ("edly", 4), ("ies", 3),
+        ("ied", 3),
         ("ing", 3), ("ety", 3), ("ious", 3), ("ation", 4), ("ions", 4), ("ion", 4), ("ive", 4),
-        ("ers", 4), ("ed", 3), ("es", 3), ("er", 4), ("ly", 3), ("al", 4), ("s", 3), ("y", 3), ("e", 3),
+        ("ers", 4), ("ed", 3), ("es", 3), ("er", 4), ("ly", 3), ("al", 4), ("s", 3), ("y", 3),
+        ("e", 3),
     ):  # fmt: skip
         if word.endswith(ending) and len(word) - len(ending) >= least:
             if ending == "s" and word.endswith(("ss", "us", "is")):
@@ -218,9 +238,19 @@ class Quantity:
     last: int
     exact: bool
 
+    @property
+    def days(self) -> float | None:
+        """A length of time in days, so that two weeks and fourteen days are equal."""
+        return self.value * _DAYS[self.unit] if self.unit in _DAYS else None
+
+    def lasts(self, other: Quantity) -> bool:
+        """Whether both are lengths of time and equal but for rounding."""
+        mine, theirs = self.days, other.days
+        return bool(mine and theirs and abs(mine - theirs) <= 0.1 * max(mine, theirs))
+
 
 def quantities(tokens: Sequence[Token]) -> tuple[Quantity, ...]:
-    """The numbers in `tokens`, digits or words: "a hundred and fifty", "two and a half", "twice"."""
+    """The numbers in `tokens`: digits or words such as "two and a half" and "twice"."""
     found: list[Quantity] = []
     index = 0
     while index < len(tokens):
@@ -231,8 +261,6 @@ def quantities(tokens: Sequence[Token]) -> tuple[Quantity, ...]:
         words = [token.text for token in tokens[index:run]]
         values, exact = _values(words)
         unit = _unit(tokens, run)
-        for value in tuple(values):
-            values.extend(_converted(value, unit))
         found.append(
             Quantity(
                 tokens[index].start, tokens[run - 1].end, values[0], frozenset(values), unit,
@@ -343,18 +371,9 @@ def _unit(tokens: Sequence[Token], index: int) -> str:
     return ""
 
 
-def _converted(value: float, unit: str) -> Iterator[float]:
-    for _, factor in _LADDER.get(unit, ()):
-        yield value * factor
-    for larger, steps in _LADDER.items():
-        for smaller, factor in steps:
-            if smaller == unit and value >= factor and larger:
-                yield value / factor
-
-
 @dataclass(frozen=True, slots=True)
 class Hit(Generic[T_co]):
-    """A phrase found: token indexes `[first, last)`, characters `[start, end)` and what it means."""
+    """A phrase found: tokens `[first, last)`, characters `[start, end)` and what it means."""
 
     first: int
     last: int

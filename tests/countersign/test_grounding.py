@@ -1,0 +1,213 @@
+"""The guards find what was not said, at the right place, and let faithful rewordings pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from countersign.errors import BadNote, BadPolicy, EmptyInput, NotJson, NotUtf8
+from countersign.grounding import Lexicons, check, read_note
+from countersign.note import EvidenceSpan, Note, Origin, Section, Sentence
+from countersign.transcript import Role
+from tests.clinical import POLICIES, SESSION, lexicons, transcript
+
+
+def found(text: str) -> list[tuple[str, str, str]]:
+    result = check(text, SESSION, lexicons())
+    return [(f.kind, f.severity.value, text[f.span[0] : f.span[1]]) for f in result.findings]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind", "where"),
+    [
+        ("Patient takes fluoxetine every morning.", "medication", "fluoxetine"),
+        ("Patient takes Prozac every morning.", "medication", "Prozac"),
+        ("Patient was also given agomelatine.", "medication", "agomelatine"),
+        ("Patient takes sertraline 100 mg every morning.", "dose", "100 mg"),
+        ("Patient takes one hundred milligrams of Zoloft.", "dose", "one hundred milligrams"),
+        ("The session concerned schizophrenia.", "diagnosis", "schizophrenia"),
+        ("She had panic attacks 5 times last week.", "number", "5"),
+        ("She sleeps about 9 hours a night.", "number", "9"),
+        ("Thought record is due before Thursday.", "date", "Thursday"),
+        ("Symptoms began on March 3, 2019.", "date", "March 3, 2019"),
+        ("Symptoms began on [DATE_7].", "date", "[DATE_7]"),
+        ("Patient denies homicidal ideation.", "negation", "homicidal ideation"),
+        ("No auditory hallucinations.", "negation", "auditory hallucinations"),
+        ("Patient denies panic attacks.", "negation", "panic attacks"),
+        ("Patient endorses suicidal ideation.", "negation", "suicidal ideation"),
+        ("Patient denies gambling debts.", "negation", "gambling debts"),
+        ('Patient stated, "I only sleep about six hours a night."', "quote", "six"),
+        ('Patient stated, "Nobody has ever understood me at all."', "quote",
+         "Nobody has ever understood me at all"),
+        ('Therapist stated, "I only sleep about four hours a night."', "speaker", "Therapist"),
+        ("Suicide risk is low.", "scope", "Suicide risk"),
+        ("Continue weekly EMDR for trauma processing.", "scope", "Continue weekly"),
+        ("Refer to psychiatry for evaluation.", "scope", "Refer to"),
+        ("Patient verbally consented to recording.", "consent", "verbally consented"),
+        ("Patient appeared tearful.", "emotion", "tearful"),
+        ("Affect was flat.", "emotion", "flat"),
+    ],
+)  # fmt: skip
+def test_what_was_not_said_blocks_at_its_place(sentence: str, kind: str, where: str) -> None:
+    assert (kind, "block", where) in found(sentence)
+    assert check(sentence, SESSION, lexicons()).verdict == "block"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "kind"),
+    [
+        ("Patient has bipolar disorder.", "diagnosis"),
+        ("Diagnosis: generalized anxiety disorder.", "diagnosis"),
+        ("Patient suggested practicing the breathing exercise and keeping a thought record.",
+         "speaker"),
+        ("She has been taking it for 6 months.", "number"),
+        ("Patient takes Zoloft 4 mg.", "dose"),
+    ],
+)  # fmt: skip
+def test_what_may_be_wrong_asks_for_a_look(sentence: str, kind: str) -> None:
+    assert any(f[0] == kind and f[1] in {"review", "block"} for f in found(sentence))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Patient reports feeling anxious about work.",
+        "Patient takes sertraline 50 mg daily.",
+        "Patient is taking Zoloft, 50mg, each morning.",
+        "She has taken sertraline for 6 weeks.",
+        "Sleeps about 4 hours per night.",
+        "Patient denies suicidal ideation.",
+        "Patient denies thoughts of self-harm.",
+        "She had 3 panic attacks last week.",
+        "Patient's sister has bipolar disorder.",
+        'Patient stated, "I only sleep about four hours a night."',
+        'Patient stated, "I only sleep about 4 hours a night."',
+        "The therapist asked the patient to practice the breathing exercise twice a day.",
+        "Last seen on [DATE_1].",
+        "Patient's goal is to return to running.",
+    ],
+)
+def test_a_faithful_rewording_passes(sentence: str) -> None:
+    assert found(sentence) == []
+
+
+def test_every_error_of_a_text_is_found_once_and_in_its_own_place() -> None:
+    text = "Patient takes fluoxetine. She sleeps 9 hours. Suicide risk is low. Goal: running."
+    assert found(text) == [
+        ("medication", "block", "fluoxetine"),
+        ("number", "block", "9"),
+        ("scope", "block", "Suicide risk"),
+    ]
+
+
+def test_spans_of_a_note_count_in_its_sentences_joined_by_one_space() -> None:
+    sentences = (
+        Sentence(id="s1", text="Patient sleeps badly.", origin=Origin.STATEMENT),
+        Sentence(id="s2", text="Patient takes Prozac.", origin=Origin.STATEMENT),
+    )
+    note = Note(template="soap", sections=(Section(name="Subjective", sentences=sentences),))
+    finding = check(note, SESSION, lexicons()).findings[0]
+    text = " ".join(sentence.text for sentence in sentences)
+    assert text[finding.span[0] : finding.span[1]] == "Prozac"
+    assert finding.sentence == "Patient takes Prozac."
+
+
+def test_gaps_and_a_clinicians_own_words_are_not_checked() -> None:
+    sentences = (
+        Sentence(
+            id="s1", text="Risk assessment: [clinician to complete]", origin=Origin.PLACEHOLDER
+        ),
+        Sentence(id="s2", text="Suicide risk is low today.", origin=Origin.CLINICIAN),
+    )
+    note = Note(template="soap", sections=(Section(name="Assessment", sentences=sentences),))
+    assert check(note, SESSION, lexicons()).verdict == "pass"
+
+
+def test_an_invented_sentence_cannot_hide_as_a_placeholder() -> None:
+    sentence = Sentence(
+        id="s1",
+        text="The suicide risk of this patient was carefully assessed and found to be low by us.",
+        origin=Origin.PLACEHOLDER,
+    )
+    note = Note(template="soap", sections=(Section(name="Assessment", sentences=(sentence,)),))
+    assert check(note, SESSION, lexicons()).verdict == "block"
+
+
+def test_an_answered_question_must_be_answered_so() -> None:
+    honest = 'Patient denies (asked: "Have you had any thoughts of hurting yourself?" answered: "No, nothing like that.").'  # noqa: E501
+    turned = (
+        'Patient denies (asked: "Any panic attacks?" answered: "Yeah, three times last week.").'
+    )
+    crossed = 'Patient denies (asked: "Any panic attacks?" answered: "No, nothing like that.").'
+    assert found(honest) == []
+    assert ("negation", "block", "denies") in found(turned)
+    assert ("negation", "block", "denies") in found(crossed)
+
+
+def test_a_denial_holds_with_the_patients_own_statement() -> None:
+    said = transcript(("P", "I haven't had any nightmares since the spring."))
+    assert check("Patient denies nightmares.", said, lexicons()).verdict == "pass"
+    assert check("Patient denies flashbacks.", said, lexicons()).verdict == "block"
+
+
+def test_a_question_without_an_answer_is_no_denial() -> None:
+    said = transcript(("T", "Any thoughts of suicide?"), ("P", "That's a big question."))
+    assert check("Patient denies suicidal ideation.", said, lexicons()).verdict == "review"
+
+
+def test_consent_that_was_asked_and_given_is_for_review() -> None:
+    said = transcript(("T", "Is it okay if I record this session?"), ("P", "Yes, that's fine."))
+    assert check("Patient consented to recording.", said, lexicons()).verdict == "review"
+
+
+def test_a_misheard_drug_name_is_for_review_and_a_sound_alike_blocks() -> None:
+    said = transcript(("P", "I take sertrolene at night and hydroxyzine."))
+    assert check("Patient takes sertraline.", said, lexicons()).verdict == "review"
+    assert check("Patient takes hydralazine.", said, lexicons()).verdict == "block"
+
+
+def test_unknown_speakers_cannot_be_contradicted() -> None:
+    said = transcript(("U", "I have been sleeping very badly since the move."))
+    note = 'Patient stated, "I have been sleeping very badly since the move."'
+    assert check(note, said, lexicons()).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("raw", "refusal"),
+    [
+        (b"", EmptyInput),
+        (b"  \n", EmptyInput),
+        (b"\xff\xfe{", NotUtf8),
+        (b"{not json", NotJson),
+        (b"[]", BadNote),
+        (b"{}", BadNote),
+        (b'{"text": 3}', BadNote),
+        (b'{"text": "  "}', EmptyInput),
+        (b'{"template": "soap", "sections": [{"sentences": []}]}', BadNote),
+    ],
+)
+def test_a_note_that_cannot_be_read_is_refused(raw: bytes, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        read_note(raw)
+
+
+def test_a_note_is_read_in_both_forms() -> None:
+    assert read_note(b'{"text": "Patient is well."}') == "Patient is well."
+    span = EvidenceSpan(turn="t1", start=0, end=4)
+    sentence = Sentence(id="s1", text="x", origin=Origin.QUOTE, evidence=(span,))
+    note = Note(template="dap", sections=(Section(name="Data", sentences=(sentence,)),))
+    assert read_note(note.model_dump_json()) == note
+    assert note.sentences()[0].speaker_role is Role.UNKNOWN
+
+
+def test_a_broken_lexicon_names_its_file_and_line() -> None:
+    texts = {p.name: p.read_text() for p in (POLICIES / "lexicons").glob("*.toml")}
+    broken = texts["medications.toml"].replace(
+        '"fluvoxamine | Luvox | fluvoxamin, luvocks"', '"fluvoxamine | Luvox"'
+    )
+    line = next(
+        n for n, text in enumerate(broken.splitlines(), 1) if '"fluvoxamine | Luvox"' in text
+    )
+    with pytest.raises(BadPolicy, match=rf"medications\.toml, line {line}:"):
+        Lexicons.from_toml({**texts, "medications.toml": broken})
+    with pytest.raises(BadPolicy, match="scope"):
+        Lexicons.from_toml({k: v for k, v in texts.items() if k != "scope.toml"})
