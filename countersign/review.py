@@ -60,6 +60,7 @@ class Signing(BaseModel):
     attestation: str = Field(min_length=1)
     disclosure: str = Field(min_length=1)
     resolve: _Resolve
+    doubts: dict[str, str]
     transcript: _TranscriptRules
 
     @classmethod
@@ -73,6 +74,10 @@ class Signing(BaseModel):
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise BadPolicy(f"policies/signing.toml: {where}: {first['msg']}") from None
+
+    def doubt(self, flag: str) -> str:
+        """What to tell the clinician about a flag of the drafter's."""
+        return self.doubts.get(flag) or self.doubts.get("other", flag)
 
     @property
     def window(self) -> timedelta:
@@ -151,6 +156,19 @@ def rewrite(note: Note, sentence_id: str, text: str, table: Mapping[str, str]) -
     return _replaced(note, changed)
 
 
+def complete(note: Note, sentence_id: str, words: str, table: Mapping[str, str]) -> Note:
+    """The note with the gap in that sentence filled; what the template says around it stays.
+
+    Raises `BadRequest` when the sentence has no gap, and what `rewrite` raises.
+    """
+    before = sentence_of(note, sentence_id).text
+    if PLACEHOLDER not in before:
+        raise BadRequest("complete: this sentence has no gap", hint="Send it as text instead.")
+    if not words.strip():
+        raise BadRequest("complete: nothing to fill the gap with", hint="Strike it instead.")
+    return rewrite(note, sentence_id, before.replace(PLACEHOLDER, words, 1), table)
+
+
 def strike(note: Note, sentence_id: str, struck: bool = True) -> Note:
     """The note with that sentence struck, or with a struck one put back."""
     return _marked(note, sentence_id, STRUCK, struck)
@@ -217,7 +235,7 @@ def _of_sentence(
     if sentence.origin is Origin.CLINICIAN:
         return []
     asked = [
-        (flag, "The draft itself was unsure here: please look.", signing.resolve.flag)
+        (flag, signing.doubt(flag), signing.resolve.flag)
         for flag in sentence.flags
         if flag not in _OURS
     ] + [

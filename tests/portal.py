@@ -75,7 +75,7 @@ def note() -> dict[str, Any]:
                         "[PATIENT_1] has been worrying about [RELATIVE_1], who moved out of"
                         " [PLACE_1].",
                         span(7, "[RELATIVE_1] moved out of [PLACE_1]"),
-                        flags=["low-confidence"],
+                        flags=["speaker_unconfirmed"],
                     ),
                     sentence("s3", "Denies thoughts of self-harm.", span(11, "No, none at all")),
                 ],

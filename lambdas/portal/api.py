@@ -43,10 +43,11 @@ class UploadRequest(_Request):
 
 
 class SentenceRequest(_Request):
-    """Exactly one of `text`, `strike` and `confirm`."""
+    """Exactly one of `text`, `complete`, `strike` and `confirm`."""
 
     version: int
     text: str | None = None
+    complete: str | None = None
     strike: bool | None = None
     confirm: bool | None = None
 
@@ -160,14 +161,16 @@ def apply_change(
 ) -> draft.Draft:
     """The one change that a request names; raises `BadRequest` when it names none, or several."""
     where = (ports, person, session_id, asked.version, sentence_id)
-    match (asked.text, asked.strike, asked.confirm):
-        case (str() as text, None, None):
+    match (asked.text, asked.complete, asked.strike, asked.confirm):
+        case (str() as text, None, None, None):
             return draft.rewrite(*where, text)
-        case (None, bool() as struck, None):
+        case (None, str() as words, None, None):
+            return draft.complete(*where, words)
+        case (None, None, bool() as struck, None):
             return draft.strike(*where, struck)
-        case (None, None, bool() as confirmed):
+        case (None, None, None, bool() as confirmed):
             return draft.confirm(*where, confirmed)
-    raise BadRequest("body: send exactly one of text, strike and confirm")
+    raise BadRequest("body: send exactly one of text, complete, strike and confirm")
 
 
 def session_document(session: Session, signature: Signature | None) -> dict[str, Any]:

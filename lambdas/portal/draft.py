@@ -107,6 +107,17 @@ def rewrite(
     return _edit(ports, person, session_id, version, change)
 
 
+def complete(
+    ports: Ports, person: Person, session_id: str, version: int, sentence_id: str, words: str
+) -> Draft:
+    """The draft with the gap in one sentence filled."""
+
+    def change(draft: Draft) -> Note:
+        return review.complete(draft.note, sentence_id, words, draft.table)
+
+    return _edit(ports, person, session_id, version, change)
+
+
 def strike(
     ports: Ports, person: Person, session_id: str, version: int, sentence_id: str, struck: bool
 ) -> Draft:

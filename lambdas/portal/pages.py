@@ -163,6 +163,7 @@ def _sentence_request() -> api.SentenceRequest:
     return api.SentenceRequest(
         version=int(version) if version.isdecimal() else 0,
         text=form(event, "text") if act == "rewrite" else None,
+        complete=form(event, "text") if act == "complete" else None,
         strike={"strike": True, "put-back": False}.get(act),
         confirm={"confirm": True, "reopen": False}.get(act),
     )

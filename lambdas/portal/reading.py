@@ -68,6 +68,11 @@ class ShownSentence:
         return self.origin is Origin.PLACEHOLDER or PLACEHOLDER in self.text
 
     @property
+    def gap(self) -> str:
+        """What the gap asks for, such as `Mental status`."""
+        return self.text.replace(PLACEHOLDER, "").strip(" :.") or "This sentence"
+
+    @property
     def confirmable(self) -> bool:
         return bool(self.points) and all(point.confirmable for point in self.points)
 

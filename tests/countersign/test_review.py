@@ -74,7 +74,7 @@ def test_a_placeholder_cannot_be_confirmed_nor_hidden_in_own_words() -> None:
 
 
 def test_a_flag_is_settled_by_a_confirmation_that_can_be_taken_back() -> None:
-    draft = note({"id": "s1", "text": "Sleeps.", "flags": ["low-confidence"]})
+    draft = note({"id": "s1", "text": "Sleeps.", "flags": ["speaker_unconfirmed"]})
     with pytest.raises(ReviewIncomplete):
         review.require_complete(draft, None, SIGNING)
     confirmed = review.confirm(draft, "s1")

@@ -224,13 +224,26 @@ def test_a_colleague_reads_but_does_not_edit(house: Clinic) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"text": "a", "strike": True}, {"strike": "maybe"}, {"text": "a", "colour": "red"}],
+    [{}, {"complete": "a", "strike": True}, {"strike": "maybe"}, {"text": "a", "colour": "red"}],
     ids=["nothing", "two things", "not a yes or no", "an unknown field"],
 )
 def test_a_change_that_is_not_exactly_one_thing_is_refused(
     house: Clinic, body: dict[str, Any]
 ) -> None:
     assert code_of(change(house, "s7", version=1, **body)) == (400, "BadRequest")
+
+
+def test_completing_a_gap_keeps_what_the_template_says_around_it(house: Clinic) -> None:
+    after = json.loads(change(house, "s4", version=1, complete="well groomed.")["body"])
+    assert "Appearance: well groomed." in after["text"]
+    assert "s4" not in {point["sentence"] for point in after["open"]}
+
+
+@pytest.mark.parametrize(("name", "words"), [("s7", "more"), ("s4", "  ")])
+def test_only_a_gap_is_completed_and_only_with_something(
+    house: Clinic, name: str, words: str
+) -> None:
+    assert code_of(change(house, name, version=1, complete=words)) == (400, "BadRequest")
 
 
 def test_an_edit_that_cannot_be_entered_in_the_ledger_does_not_happen(house: Clinic) -> None:

@@ -282,6 +282,11 @@ def test_a_plain_form_changes_a_sentence_and_comes_back_to_it(house: Clinic) -> 
     assert "Meet in a month." in house.ask("GET", REVIEW)["body"]
 
 
+def test_a_plain_form_completes_a_gap(house: Clinic) -> None:
+    post_sentence(house, "s4", act="complete", version="1", text="well groomed.")
+    assert "Appearance: well groomed." in house.ask("GET", REVIEW)["body"]
+
+
 def test_with_htmx_the_same_form_answers_with_the_draft_alone(house: Clinic) -> None:
     headers = {"hx-request": "true", "origin": PORTAL}
     answer = post_sentence(house, "s7", headers, act="strike", version="1")
