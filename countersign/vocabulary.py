@@ -51,6 +51,14 @@ class Vocabulary(BaseModel):
             )
         )
 
+    def _family(self, term: str) -> tuple[str, ...]:
+        """`term` and everything that sounds like it, or like something that sounds like it."""
+        family = [term]
+        for member in family:
+            known = {word.casefold() for word in family}
+            family += [word for word in self.partners(member) if word not in known]
+        return tuple(family)
+
     def hotwords(self, first: Iterable[str], budget: int, cost: Callable[[str], int]) -> str:
         """What to tell the recognizer: `first` (this session's own words), then the clinic's terms.
 
@@ -62,11 +70,9 @@ class Vocabulary(BaseModel):
         seen: set[str] = set()
         left = budget
         for term in (*_clean(first), *self.terms):
-            together = [
-                word for word in (term, *self.partners(term)) if word.casefold() not in seen
-            ]
-            if term.casefold() in seen or not together:
+            if term.casefold() in seen:
                 continue
+            together = [word for word in self._family(term) if word.casefold() not in seen]
             price = sum(cost(f" {word},") for word in together)
             if price > left:
                 continue

@@ -149,13 +149,15 @@ def _samples(container: av.container.InputContainer, max_seconds: float, has_len
     audio = Audio(np.frombuffer(samples, dtype="<i2").reshape(-1, count).T)
     if not samples and not damaged and not declared:
         raise EmptyInput("the recording has no length")
-    if not samples or damaged > max(1, packets) * _DAMAGE_SHARE:
-        raise NotAudio("the sound cannot be decoded")
     length = declared or audio.duration
-    if broken_off or length - audio.duration > max(_SLACK_SECONDS, _SLACK_SHARE * length):
+    if samples and (
+        broken_off or length - audio.duration > max(_SLACK_SECONDS, _SLACK_SHARE * length)
+    ):
         raise TruncatedAudio(
             f"the recording declares {length:.1f} s and holds {audio.duration:.1f} s"
         )
+    if not samples or damaged > max(1, packets) * _DAMAGE_SHARE:
+        raise NotAudio("the sound cannot be decoded")
     return audio
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-import onnxruntime
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class Voice:
             )
         self._tokens: dict[str, int] = json.loads(vocabulary.read_text("utf-8"))["vocab"]
         self._voices = voices
+        # Read when the library is loaded: without it, ONNX Runtime reports its use to its maker.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        import onnxruntime
+
         # Several threads would add up floats in another order: one makes runs repeatable.
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1

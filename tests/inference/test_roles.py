@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from countersign.transcript import Role
+from inference import roles
+from inference.settings import Settings, SpeechPolicy
+
+POLICY = SpeechPolicy.read(Settings().policy).roles
+THERAPIST = (
+    "How have you been since last session?",
+    "That sounds hard. What goes through your mind when you wake up?",
+    "For homework, would you like to keep a thought record?",
+)
+PATIENT = (
+    "I can't sleep. I keep thinking about my job.",
+    "I feel like my brother doesn't believe me, and I worry.",
+    "I'll try. I guess my evenings are free.",
+)
+
+
+def test_who_asks_is_the_therapist_whoever_speaks_first() -> None:
+    for said in ({"S1": THERAPIST, "S2": PATIENT}, {"S1": PATIENT, "S2": THERAPIST}):
+        given = {speaker.id: speaker for speaker in roles.assign(said, POLICY)}
+        therapist = next(name for name, turns in said.items() if turns is THERAPIST)
+        patient = next(name for name, turns in said.items() if turns is PATIENT)
+        assert given[therapist].role is Role.THERAPIST
+        assert given[patient].role is Role.PATIENT
+        assert given[therapist].basis == "content"
+        assert given[therapist].confidence > 0.8
+
+
+def test_alike_speakers_stay_unknown() -> None:
+    given = roles.assign({"S1": PATIENT, "S2": PATIENT}, POLICY)
+    assert {speaker.role for speaker in given} == {Role.UNKNOWN}
+    assert max(speaker.confidence for speaker in given) < 0.8
+
+
+def test_one_speaker_or_a_few_words_stay_unknown() -> None:
+    assert roles.assign({"S1": THERAPIST}, POLICY)[0].role is Role.UNKNOWN
+    few = roles.assign({"S1": ("How are you?",), "S2": ("I am fine.",)}, POLICY)
+    assert {speaker.role for speaker in few} == {Role.UNKNOWN}
+
+
+def test_among_three_only_the_therapist_is_named() -> None:
+    given = roles.assign({"S1": PATIENT, "S2": THERAPIST, "S3": PATIENT[:1]}, POLICY)
+    assert [speaker.role for speaker in given] == [Role.UNKNOWN, Role.THERAPIST, Role.UNKNOWN]
+
+
+def test_an_enrolled_voice_outweighs_what_is_said() -> None:
+    enrolled = roles.by_voice({"S1": 0.6, "S2": 0.9})
+    assert enrolled is not None
+    given = roles.assign({"S1": THERAPIST, "S2": PATIENT}, POLICY, enrolled)
+    assert [speaker.role for speaker in given] == [Role.PATIENT, Role.THERAPIST]
+    assert {speaker.basis for speaker in given} == {"enrolment"}
+
+
+def test_a_narrow_or_distant_match_is_not_confirmed() -> None:
+    assert roles.by_voice({"S1": 0.85, "S2": 0.82}) is None
+    assert roles.by_voice({"S1": 0.5, "S2": 0.2}) is None
+    assert roles.by_voice({}) is None
