@@ -9,7 +9,7 @@ from itertools import pairwise
 from countersign.grounding.lexicons import ScopeRule, Symptom
 from countersign.grounding.line import Doubt, Reading, Source, stems
 from countersign.grounding.spoken import Answer, Session, Stand, Statement, answer
-from countersign.grounding.words import NEGATIONS, STOPWORDS, Hit, Token, content, stem
+from countersign.grounding.words import NEGATIONS, Hit, Token, content, stem, telling
 from countersign.note import Severity
 from countersign.transcript import Role
 
@@ -281,6 +281,7 @@ def _unlisted(reading: Reading, session: Session, covered: set[int]) -> Iterator
                     Severity.REVIEW,
                     "The patient did not deny this in so many words.",
                 )
+    yield from _untaken(reading, session)
     yield from _turned(reading, session)
 
 
@@ -316,6 +317,36 @@ def _items(reading: Reading, start: int) -> Iterator[list[int]]:
         yield item
 
 
+def _untaken(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """A medication or diagnosis that the note denies and the session affirms."""
+    lexicons = session.lexicons
+    for drug in lexicons.medications.find(reading.tokens):
+        places = session.medications.get(drug.meaning.generic, [])
+        stands = {session.statement(u, h).stand for u, h in places}
+        if _affirmed_only(reading, drug.first, stands):
+            yield Doubt(
+                drug.start, drug.end, "negation", Severity.REVIEW,
+                "The session speaks of this medication as taken.",
+            )  # fmt: skip
+    for illness in lexicons.diagnoses.find(reading.tokens):
+        stands = {s.stand for s in session.diagnoses.get(illness.meaning.key, []) if not s.kin}
+        if _affirmed_only(reading, illness.first, stands):
+            yield Doubt(
+                illness.start, illness.end, "negation", Severity.REVIEW,
+                "In the session this was affirmed, not denied.",
+            )  # fmt: skip
+
+
+def _affirmed_only(reading: Reading, index: int, stands: set[Stand]) -> bool:
+    token = reading.tokens[index]
+    return (
+        reading.negated[index]
+        and reading.free(token)
+        and Stand.AFFIRMED in stands
+        and Stand.DENIED not in stands
+    )
+
+
 def _turned(reading: Reading, session: Session) -> Iterator[Doubt]:
     """Two words that stand together in the session with the opposite sign, wherever they do."""
     if not _about_patient(reading):
@@ -323,7 +354,7 @@ def _turned(reading: Reading, session: Session) -> Iterator[Doubt]:
     own = [
         (stem(t.text), reading.negated[i], t)
         for i, t in enumerate(reading.tokens)
-        if t.text not in STOPWORDS and len(t.text) > 2 and reading.free(t)
+        if telling(t) and reading.free(t)
     ]
     same = 0
     turned: list[tuple[int, int]] = []
@@ -385,7 +416,9 @@ def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
                 own = max(own, share)
             else:
                 other = max(other, share)
-    if other >= 0.55 and own <= 0.6 * other:
+    # A note seldom names the clinician as the source: where it does, less contradicts it.
+    least = 0.34 if source.role is Role.THERAPIST else 0.55
+    if other >= least and own <= 0.6 * other:
         yield Doubt(
             source.start, source.end, "speaker", Severity.REVIEW, "The other speaker said this."
         )

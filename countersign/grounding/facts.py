@@ -36,7 +36,10 @@ _MONTHS = dict(
 ) | {"jan": 1, "feb": 2, "apr": 4, "aug": 8, "sept": 9, "oct": 10, "nov": 11, "dec": 12}
 _WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 _RELATIVE = frozenset("yesterday tomorrow".split())
-_DATE = re.compile(r"\b(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})\b|\b(\d{4})-(\d{2})-(\d{2})\b")
+_DATE = re.compile(
+    r"\b(?P<m>\d{1,2})(?P<mark>[/-])(?P<d>\d{1,2})(?P=mark)(?P<y>\d{4}|\d{2})\b"
+    r"|\b(?P<iy>\d{4})-(?P<im>\d{2})-(?P<id>\d{2})\b|\b(?P<om>\d{1,2})/(?P<oy>(?:19|20)\d{2})\b"
+)
 _FORMAL = re.compile(
     r"disorder|syndrome|disease|dependence|abuse|addiction|schizo|bipolar|autis|psycho"
 )
@@ -116,7 +119,7 @@ def _before_dose(tokens: Sequence[Token], index: int, session: Session) -> bool:
     after = tokens[index + 1 : index + 3]
     return (
         len(after) == 2
-        and after[0].text[0].isdigit()
+        and after[0].text[0].isdecimal()
         and session.lexicons.dose_units.get(after[1].text) in {"mg", "mcg"}
         and not token.text.endswith(("ed", "ing", "ly", "es", "ose", "osage"))
         and index > 0
@@ -319,9 +322,7 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         if text[quantity.end : quantity.end + 2].startswith("/") and glued == "-":
             continue
-        if glued and (glued.isalpha() or (glued == "-" and before in _NAMED)):
-            continue
-        if before in _NAMED or text[quantity.end : quantity.end + 1].isalpha():
+        if before in _NAMED and glued in {"-", " "}:
             continue
         word = reading.tokens[quantity.first].text
         if not quantity.exact and (
@@ -335,7 +336,7 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         lasting = any(said.lasts(quantity) for _, said in session.quantities)
         if not lasting and not quantity.readings & session.values:
-            sure = quantity.exact and (word[0].isdigit() or bool(quantity.unit))
+            sure = quantity.exact and (word[0].isdecimal() or bool(quantity.unit))
             yield Doubt(
                 quantity.start,
                 quantity.end,
@@ -387,10 +388,10 @@ def _dates(tokens: Sequence[Token], text: str) -> tuple[_Date, ...]:
     found: list[_Date] = []
     for match in _DATE.finditer(text):
         date = _Date(*match.span())
-        groups = [int(group) if group else 0 for group in match.groups()]
-        date.month, date.day, date.year = (
-            groups[:3] if groups[0] else (groups[4], groups[5], groups[3])
-        )
+        part = match.groupdict()
+        date.month = int(part["m"] or part["im"] or part["om"])
+        date.day = int(part["d"] or part["id"] or 0)
+        date.year = int(part["y"] or part["iy"] or part["oy"])
         if date.year < 100:
             date.year += 2000 if date.year < 40 else 1900
         found.append(date)
@@ -434,7 +435,9 @@ def _month(
         ends.get(index - 1) if index and tokens[index - 1].text == "of" else None
     )
     adjacent = after or before
-    if token.text in {"may", "march"} and not (adjacent or (token.raw[0].isupper() and index)):
+    lead = tokens[index - 1].text if index else ""
+    named = token.raw[0].isupper() and lead in {"in", "of", "last", "since", "this", "by", "until"}
+    if token.text in {"may", "march"} and not (adjacent or named):
         return
     for quantity in (before, after):
         if quantity is None or quantity.end - quantity.start == 0:
@@ -454,9 +457,12 @@ def _month(
 
 def dates(reading: Reading, session: Session) -> Iterator[Doubt]:
     """Blocks a date of which a part was not said; reviews "yesterday" and its like."""
+    own = _dates(reading.tokens, reading.text)
+    if not own:
+        return
     said = [date for turn in session.turns for date in _dates(tokenize(turn.text), turn.text)]
     surrogates = {t.raw for u in session.utterances for t in u.tokens if t.surrogate}
-    for date in _dates(reading.tokens, reading.text):
+    for date in own:
         if date.relative.startswith("["):
             if date.relative not in surrogates:
                 yield Doubt(
@@ -475,7 +481,12 @@ def dates(reading: Reading, session: Session) -> Iterator[Doubt]:
                     Severity.REVIEW,
                     "Nobody said this day in the session.",
                 )
-        elif not _dated(date, said, session):
+        elif date.month and date.year and _dated(date, said) and not _year(date, session):
+            yield Doubt(
+                date.start, date.end, "date", Severity.REVIEW,
+                "The day or month was said, but not this year.",
+            )  # fmt: skip
+        elif not _dated(date, said) or not _year(date, session):
             yield Doubt(
                 date.start,
                 date.end,
@@ -485,21 +496,16 @@ def dates(reading: Reading, session: Session) -> Iterator[Doubt]:
             )
 
 
-def _dated(date: _Date, said: Sequence[_Date], session: Session) -> bool:
+def _year(date: _Date, session: Session) -> bool:
+    years = {float(date.year), float(date.year % 100)}
+    return not date.year or bool(years & session.values)
+
+
+def _dated(date: _Date, said: Sequence[_Date]) -> bool:
     if date.weekday and not any(other.weekday == date.weekday for other in said):
         return False
-    if (
-        date.year
-        and float(date.year) not in session.values
-        and (float(date.year % 100) not in session.values)
-    ):
-        return False
-    if date.month and date.day:
-        return any(other.month == date.month and other.day in (0, date.day) for other in said) and (
-            any(other.month == date.month and other.day == date.day for other in said)
-            or (
-                float(date.day) in session.values
-                and not any(other.month == date.month and other.day for other in said)
-            )
-        )
-    return not date.month or any(other.month == date.month for other in said)
+    if not date.month:
+        return True
+    return any(
+        other.month == date.month and (not date.day or other.day == date.day) for other in said
+    )

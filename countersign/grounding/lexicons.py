@@ -225,7 +225,7 @@ def _doses(file: _File) -> tuple[dict[str, str], Phrases[int]]:
     frequencies: Phrases[int] = Phrases()
     for entry in file.strings(file.data, "frequencies"):
         times, _, forms = entry.partition("|")
-        if not times.strip().isdigit():
+        if not times.strip().isdecimal():
             raise file.refuse(entry, "a frequency is `times a day | forms`")
         for form in _names(forms):
             frequencies.add(form, int(times))

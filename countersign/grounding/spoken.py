@@ -10,7 +10,6 @@ from functools import cached_property
 
 from countersign.grounding.lexicons import Diagnosis, Lexicons, Medication
 from countersign.grounding.words import (
-    STOPWORDS,
     Hit,
     Quantity,
     Token,
@@ -19,6 +18,7 @@ from countersign.grounding.words import (
     quantities,
     sentence_spans,
     stem,
+    telling,
     tokenize,
 )
 from countersign.transcript import Role, Transcript, Turn
@@ -257,7 +257,7 @@ class Session:
             words = [
                 (stem(token.text), utterance.negated[index])
                 for index, token in enumerate(utterance.tokens)
-                if token.text not in STOPWORDS and len(token.text) > 2
+                if telling(token)
             ]
             for index, (one, sign) in enumerate(words):
                 for two, other in words[index + 1 : index + 4]:

@@ -152,7 +152,7 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
             word = before[-1].lower().lstrip("(\"'\u201c")
             if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i"):
                 continue
-            if len(before) == 1 and word.isdigit():
+            if len(before) == 1 and word.isdecimal():
                 continue
         _keep(text, start, stop.end(), spans)
         start = stop.end()
@@ -192,6 +192,11 @@ def stem(word: str) -> str:
 def content(tokens: Iterable[Token]) -> tuple[Token, ...]:
     """The tokens that carry meaning of their own."""
     return tuple(t for t in tokens if t.text not in STOPWORDS and len(t.text) > 1)
+
+
+def telling(token: Token) -> bool:
+    """Whether negating this word turns a sentence round; "well" does, unlike most fillers."""
+    return token.text == "well" or (token.text not in STOPWORDS and len(token.text) > 2)
 
 
 def negated(tokens: Sequence[Token], text: str) -> tuple[bool, ...]:
@@ -273,7 +278,7 @@ def quantities(tokens: Sequence[Token]) -> tuple[Quantity, ...]:
 
 def _is_number(word: str) -> bool:
     return (
-        word[0].isdigit() or word in _UNITS or word in _TEENS or word in _TENS or word in _SCALES
+        word[0].isdecimal() or word in _UNITS or word in _TEENS or word in _TENS or word in _SCALES
         or word in _ORDINALS
     )  # fmt: skip
 
@@ -288,7 +293,7 @@ def _run(tokens: Sequence[Token], index: int) -> int:
         or following[0] in _TIME
     ):  # fmt: skip
         return index + 1 if following[0] not in _SCALES else _run(tokens, index + 1)
-    if word[0].isdigit():
+    if word[0].isdecimal():
         return index + 1
     if not _is_number(word):
         return index
@@ -296,7 +301,7 @@ def _run(tokens: Sequence[Token], index: int) -> int:
     while end < len(tokens) and tokens[end].start - tokens[end - 1].end <= 1:
         here = tokens[end].text
         rest = [token.text for token in tokens[end + 1 : end + 3]]
-        joined = _is_number(here) and not here[0].isdigit()
+        joined = _is_number(here) and not here[0].isdecimal()
         if joined and here in _ORDINALS and tokens[end - 1].text not in _TENS:
             break
         if (
@@ -317,7 +322,7 @@ def _run(tokens: Sequence[Token], index: int) -> int:
 def _values(words: list[str]) -> tuple[list[float], bool]:
     if words[0] in _IMPLIED:
         return list(_IMPLIED[words[0]]), False
-    if words[0][0].isdigit():
+    if words[0][0].isdecimal():
         return [float(words[0].replace(",", ""))], True
     if words in (["a"], ["an"]):
         return [1.0], False

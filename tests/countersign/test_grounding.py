@@ -165,6 +165,24 @@ def test_a_misheard_drug_name_is_for_review_and_a_sound_alike_blocks() -> None:
     assert check("Patient takes hydralazine.", said, lexicons()).verdict == "block"
 
 
+def test_dates_are_compared_by_their_parts() -> None:
+    said = transcript(("P", "It began on the third of March and I moved in June."))
+    assert check("Onset March 3rd; moved in June.", said, lexicons()).verdict == "pass"
+    assert check("Moved in 06/2021.", said, lexicons()).verdict == "review"
+    for wrong in ("Onset March 4.", "Onset April 3.", "Onset 3/4/2021.", "Moved in July."):
+        assert check(wrong, said, lexicons()).verdict == "block", wrong
+
+
+def test_a_medication_that_is_taken_is_not_denied() -> None:
+    assert check("Patient is not taking Zoloft.", SESSION, lexicons()).verdict == "review"
+
+
+def test_a_sentence_turned_round_asks_for_a_look() -> None:
+    said = transcript(("P", "My new job is not going well and I am not seeing friends."))
+    assert check("Patient reports the new job is going well.", said, lexicons()).verdict == "review"
+    assert check("Patient reports the job is not going well.", said, lexicons()).verdict == "pass"
+
+
 def test_unknown_speakers_cannot_be_contradicted() -> None:
     said = transcript(("U", "I have been sleeping very badly since the move."))
     note = 'Patient stated, "I have been sleeping very badly since the move."'
