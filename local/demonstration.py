@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from rich.table import Table
 from countersign.audit.checkpoint import LogKey
 from countersign.audit.event import read_event
 from countersign.audit.verify import entries, verify_directory
-from countersign.errors import FileMissing, Refusal, SpeechFailed
+from countersign.errors import FileMissing, LedgerBroken, Refusal, SpeechFailed
 from countersign.redaction import read_roster
 from countersign.session import State
 from lambdas.adapters.audio import S3AudioStore
@@ -261,11 +262,16 @@ def _ledger(running: Running, timed: Timed, session_id: str) -> dict[str, Any]:
     directory = BUILD / "local" / "demo" / "ledger"
     log = S3Log(running.client("s3"), running.outputs["LedgerBucketName"])
     with timed.stage("verify", "Export the audit log and recompute all of it"):
+        # What an earlier run exported is another log.
+        shutil.rmtree(directory, ignore_errors=True)
         ledger_files.export(log, directory)
         signer = KmsSigner(running.client("kms"), running.outputs["SigningKeyArn"])
         reader = ledger_files.DirectoryReader(directory)
         origin = (reader.read("checkpoint") or b"").split(b"\n", 1)[0].decode()
         report = verify_directory(reader, str(LogKey(origin, signer.public_key())))
+    if not report.verified:
+        found = ", ".join(sorted({each.kind for each in report.breaks}))
+        raise LedgerBroken(f"the exported log does not verify: {found}")
     before: datetime | None = None
     for leaf in entries(reader, report.size):
         event = read_event(leaf)
