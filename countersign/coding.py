@@ -1,4 +1,4 @@
-"""Decides which billing and diagnosis codes may be suggested, with their evidence; never which is billed."""
+"""Decides which billing and diagnosis codes may be suggested, and on what evidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Modality(StrEnum):
     FAMILY_WITHOUT_PATIENT = "family_without_patient"
 
 
-# CMS and Novitas Solutions, psychotherapy time rules; labels are ours, the descriptors are the AMA's.
+# CMS and Novitas Solutions, psychotherapy time rules. Labels are ours; descriptors are the AMA's.
 _INDIVIDUAL = (
     (53, "90837", "Individual psychotherapy, 53 minutes or more"),
     (38, "90834", "Individual psychotherapy, 38 to 52 minutes"),
@@ -33,7 +33,7 @@ _FAMILY_MINUTES = 26
 
 
 def minutes_between(start: datetime, stop: datetime) -> int:
-    """Whole minutes from the clinician's start to the clinician's stop; `ValueError` when not forward."""
+    """Whole minutes from the clinician's start to the stop; `ValueError` when not forward."""
     if stop <= start:
         raise ValueError("the session stops before it starts")
     return (stop - start) // timedelta(minutes=1)
@@ -56,7 +56,10 @@ def psychotherapy(minutes: int, modality: Modality = Modality.INDIVIDUAL) -> Cod
 
 
 def spoken_diagnoses(transcript: Transcript, lexicons: Lexicons) -> tuple[CodeSuggestion, ...]:
-    """ICD-10-CM codes of diagnoses that the clinician stated: not asked, denied, supposed or a relative's."""
+    """ICD-10-CM codes of diagnoses that the clinician stated.
+
+    One that was asked about, denied, supposed or said of a relative is not stated.
+    """
     session = Session(transcript, lexicons)
     found: dict[str, tuple[str, list[EvidenceSpan]]] = {}
     for utterance in session.by(Role.THERAPIST):

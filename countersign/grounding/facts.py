@@ -75,7 +75,7 @@ def medications(reading: Reading, session: Session) -> Iterator[Doubt]:
     for index, token in enumerate(reading.tokens):
         if index in known or token.text in session.words or stem(token.text) in session.stems:
             continue
-        if _drug_like(token, session) or _before_dose(reading.tokens, index, session):
+        if _drug_like(token, session) or _before_dose(reading, index, session):
             names = frozenset({token.text})
             severity = Severity.REVIEW if _misheard(names, session) else Severity.BLOCK
             yield Doubt(
@@ -112,13 +112,15 @@ def _drug_like(token: Token, session: Session) -> bool:
     return word.endswith(session.lexicons.drug_stems)
 
 
-def _before_dose(tokens: Sequence[Token], index: int, session: Session) -> bool:
+def _before_dose(reading: Reading, index: int, session: Session) -> bool:
+    tokens = reading.tokens
     token = tokens[index]
     if token.text in STOPWORDS or (not token.raw[:1].isupper() and len(token.text) < 6):
         return False
     after = tokens[index + 1 : index + 3]
     return (
         len(after) == 2
+        and not reading.text[token.end : after[0].start].strip()
         and after[0].text[0].isdecimal()
         and session.lexicons.dose_units.get(after[1].text) in {"mg", "mcg"}
         and not token.text.endswith(("ed", "ing", "ly", "es", "ose", "osage"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from countersign.drafting import draft
@@ -88,6 +88,7 @@ def test_every_word_of_any_draft_was_said_where_its_evidence_points(
 
 
 @settings(max_examples=150, deadline=None)
+@example([("O", "0MG")])
 @given(_TURNS)
 def test_our_guards_never_block_our_own_draft(turns: list[tuple[str, str]]) -> None:
     said = transcript(*turns)
