@@ -44,6 +44,10 @@ def test_a_loop_is_cut_and_a_plea_is_not() -> None:
         assert _text(unloop(_said(plea))) == plea
 
 
+def test_a_loop_within_a_word_goes() -> None:
+    assert _text(unloop(_said("well " + "op" * 60 + " yes"))) == "well yes"
+
+
 @given(st.lists(st.sampled_from(["yes", "no", "I"]), max_size=40))
 def test_cutting_loops_twice_cuts_no_more(said: list[str]) -> None:
     once = unloop(_said(" ".join(said)))
