@@ -7,6 +7,7 @@ import functools
 from countersign.drafting import Template
 from countersign.errors import TemplateUnknown
 from countersign.grounding import Lexicons
+from countersign.intake import Terms
 from countersign.redaction import Engine, Policy
 from lambdas import policies
 
@@ -32,3 +33,9 @@ def template(name: str) -> Template:
     if name not in known:
         raise TemplateUnknown(f"there is no template {name!r}; there are {', '.join(known)}")
     return Template.from_toml(known[name], name)
+
+
+@functools.cache
+def terms() -> Terms:
+    """The words the intake screen looks for: `policies/crisis_terms.toml`."""
+    return Terms.from_toml(policies.text("crisis_terms.toml"))

@@ -89,6 +89,32 @@ def of_system(
     )
 
 
+def of_intake(
+    intake_id: str,
+    site: str,
+    act: str,
+    now: datetime,
+    run: str | None,
+    *,
+    part: str = "",
+    counts: dict[str, int] | None = None,
+    reason: str | None = None,
+) -> Event:
+    """The entry for something the system did to an intake form by itself; `part` as above."""
+    return Event(
+        id="/".join(filter(None, (intake_id, act, part))),
+        at=now,
+        site=site,
+        actor="countersign",
+        role="system",
+        act=act,
+        subject=intake_id,
+        run=run,
+        counts=counts or {},
+        reason=reason,
+    )
+
+
 def read_event(leaf: bytes) -> Event:
     """The event whose canonical bytes are exactly `leaf`; raises ValueError for any others."""
     event = Event.model_validate_json(leaf)
