@@ -18,14 +18,17 @@ from rich.table import Table
 from countersign.audit.checkpoint import LogKey
 from countersign.audit.event import read_event
 from countersign.audit.verify import entries, verify_directory
-from countersign.errors import FileMissing, LedgerBroken, Refusal, SpeechFailed
+from countersign.errors import FileMissing, LeakFound, LedgerBroken, Refusal, SpeechFailed
 from countersign.redaction import read_roster
 from countersign.session import State
+from countersign.transcript import Transcript
 from lambdas.adapters.audio import S3AudioStore
 from lambdas.adapters.ledger import S3Log
 from lambdas.adapters.signer import KmsSigner
-from local import ledger_files, people
+from local import ledger_files, people, traces
 from local.stack import BUILD, Clinic, Running
+
+SAMPLE_ROSTER = people.SAMPLE / "roster.json"
 
 # An hour of audio on two slow cores; a run that takes longer is not waiting but stuck.
 _PATIENCE_SECONDS = 3600
@@ -119,7 +122,7 @@ def run(
     with clinic:
         with timed.stage("set-up", "Deploy the synthesized template on this machine"):
             running = clinic.start()
-        return _session(running, recording, template, auto_sign, timed)
+        return _session(running, recording, roster or SAMPLE_ROSTER, template, auto_sign, timed)
 
 
 def _model(name: str) -> str:
@@ -128,7 +131,7 @@ def _model(name: str) -> str:
 
 
 def _session(
-    running: Running, recording: Path, template: str, auto_sign: bool, timed: Timed
+    running: Running, recording: Path, roster: Path, template: str, auto_sign: bool, timed: Timed
 ) -> dict[str, Any]:
     hale = people.sign_in(running.portal, people.THERAPIST.username)
     timed.say(f"{people.THERAPIST.name} signed in")
@@ -157,6 +160,9 @@ def _session(
             _wait(hale, session_id, State.CLOSED)
         delivery = _delivered(running, timed)
     ledger = _ledger(running, timed, session_id)
+    with timed.stage("search", "Look for the session's names and words in logs and histories"):
+        found = _search(running, draft, roster, Path(str(ledger["directory"])))
+    timed.say(f"None among {found['lines']} lines in {found['places']} places")
     return {
         "session_id": session_id,
         "portal": running.portal,
@@ -167,7 +173,23 @@ def _session(
         "delivery": delivery,
         "audio_objects_left": len(left),
         "ledger": ledger,
+        "traces": found,
     }
+
+
+def _search(running: Running, draft: Any, roster: Path, ledger: Path) -> dict[str, int]:
+    """Everything written for operators holds nothing of what was said, or the demo fails."""
+    reader = ledger_files.DirectoryReader(ledger)
+    size = verify_directory(reader).size
+    found = traces.search(
+        running,
+        Transcript.model_validate(draft["transcript"]),
+        read_roster(roster.read_bytes()),
+        entries(reader, size),
+    )
+    if found.found:
+        raise LeakFound(f"words of the session are in {', '.join(found.found)}")
+    return {"places": found.places, "lines": found.lines}
 
 
 def _register(client: httpx.Client, template: str) -> str:

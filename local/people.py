@@ -19,7 +19,7 @@ SAMPLE = Path(__file__).resolve().parent / "sample"
 
 # Everybody here is invented, and the password opens nothing but an emulator on this machine.
 PASSWORD = "Countersign-demo-1"  # noqa: S105
-PATIENT = "maya-whitfield"
+PATIENT = "p-4c1d09"
 
 
 @dataclass(frozen=True)
