@@ -244,12 +244,9 @@ def _of_sentence(
         if finding.sentence == sentence.text
     ]
     return [
-        OpenPoint(
-            sentence=sentence.id, kind=kind, why=why, confirmable=how is Resolve.CONFIRM
-        )
+        OpenPoint(sentence=sentence.id, kind=kind, why=why, confirmable=how is Resolve.CONFIRM)
         for kind, why, how in asked
-        if how is Resolve.REWRITE
-        or (how is Resolve.CONFIRM and CONFIRMED not in sentence.flags)
+        if how is Resolve.REWRITE or (how is Resolve.CONFIRM and CONFIRMED not in sentence.flags)
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,10 +43,7 @@ _FORWARD = (
 
 # A draft that nobody signed in time is locked, never lost: a late signature is a supervisor's act.
 MOVES: dict[State, frozenset[State]] = {
-    **{
-        before: frozenset({after, State.FAILED})
-        for before, after in zip(_FORWARD, _FORWARD[1:], strict=False)
-    },
+    **{before: frozenset({after, State.FAILED}) for before, after in pairwise(_FORWARD)},
     State.AWAITING_SIGNATURE: frozenset({State.SIGNED, State.LOCKED, State.FAILED}),
     # A signed note is never failed: it is delivered, however long that takes.
     State.SIGNED: frozenset({State.DELIVERED}),

@@ -45,11 +45,8 @@ def _why(call: ast.Call) -> str | None:
     if isinstance(function, ast.Attribute) and function.attr == "exception":
         return "an exception's message may quote its input: log its type"
     for argument in call.args:
-        if isinstance(argument, ast.Constant | ast.Name) and (
-            isinstance(argument, ast.Constant) or argument.id in ALLOWED
-        ):
-            continue
-        return "a log message is a constant; values go into extra={…}"
+        if not _is_plain(argument):
+            return "a log message is constant, and its values are of the allowed names"
     for keyword in call.keywords:
         if keyword.arg == "extra":
             if not isinstance(keyword.value, ast.Dict):
@@ -62,6 +59,14 @@ def _why(call: ast.Call) -> str | None:
         elif keyword.arg not in ALLOWED:
             return f"{keyword.arg} is not an allowed log field"
     return None
+
+
+def _is_plain(argument: ast.expr) -> bool:
+    if isinstance(argument, ast.Name):
+        return argument.id in ALLOWED
+    if isinstance(argument, ast.Attribute):
+        return argument.attr in ALLOWED
+    return isinstance(argument, ast.Constant)
 
 
 def main() -> int:

@@ -25,8 +25,14 @@ _SUBJECTS = frozenset("i he she they we yo".split())
 _RESUMED = frozenset(
     "think believe feel like that say said mean would do did am have had should could will".split()
 )
+_PARTICIPLES = ("ado", "ido", "cho", "sto", "erto")
+_NEAR = frozenset("my our me us i posted texted told tonight today mi mis me".split())
 _OR = frozenset("or nor and ni o u y".split())
 _NOT_ONLY = frozenset("only just merely simply solo".split())
+_NAMING = frozenset(
+    "thoughts thought ideation ideas feelings behavior behaviors attempts attempt plans plan "
+    "intent urges history or and self harm".split()
+)
 _INTENSE = frozenset("more so this as".split())
 _STATES = frozenset(
     "feel feeling feels felt am been being have having had with get getting become considering "
@@ -111,7 +117,7 @@ def screen(text: str, terms: Terms) -> Screening:
     tokens = set(_TOKEN.findall(folded))
     if tokens <= terms.cold and not _spelled_out(tokens):
         return _NOTHING
-    if not _hot(tokens, terms) and not _spelled_out(tokens):
+    if not _possible(tokens, terms):
         return _NOTHING
     quotes = [match.span(1) for match in _QUOTED.finditer(folded)]
     judged: list[tuple[Span, bool]] = []
@@ -133,18 +139,23 @@ def _spelled_out(tokens: set[str]) -> bool:
     return sum(len(token) == 1 for token in tokens) >= 3
 
 
-def _hot(tokens: set[str], terms: Terms) -> bool:
-    """Whether any token can be part of a term; remembers those that cannot."""
-    hot = False
+def _possible(tokens: set[str], terms: Terms) -> bool:
+    """Whether any term can be in a text of these tokens; remembers tokens that begin none."""
     if len(terms.cold) > _COLD:
         terms.cold.clear()
-    for token in tokens - terms.cold:
-        words = terms.spelling.words(token)
-        if any(word in terms.by_anchor or word in terms.fragments for word in words):
-            hot = True
-        else:
-            terms.cold.add(token)
-    return hot
+    words: set[str] = set()
+    split = False
+    for token in tokens:
+        read = terms.spelling.words(token)
+        words.update(read)
+        if not any(word in terms.by_anchor for word in read):
+            if terms.fragments.isdisjoint(read):
+                terms.cold.add(token)
+            else:
+                split = True
+    if split or _spelled_out(tokens):
+        return True
+    return bool(terms.candidates(words))
 
 
 def _sentences(folded: str, terms: Terms) -> Iterator[_Sentence]:
@@ -226,8 +237,8 @@ def _judge(
 ) -> Iterator[tuple[Span, bool]]:
     """Each term of the sentence as a span, with whether it alerts."""
     known = set(sentence.words)
-    candidates = sorted({n for word in known for n in terms.by_anchor.get(word, ())})
-    if not any(terms.patterns[n].kind for n in candidates):
+    candidates = terms.candidates(known)
+    if not candidates:
         return
     canon = ". " + "".join(f"{word} " for word in sentence.words) + ". "
     index, offset = {}, 2
@@ -239,8 +250,13 @@ def _judge(
         for n in candidates
         for match in terms.patterns[n].regex.finditer(canon)
     ]
-    if not any(one.pattern.kind for one in found):
+    if not found:
         return
+    found += [
+        _Found(terms.patterns[n], index[match.start()], index[match.end()])
+        for n in terms.idioms(known)
+        for match in terms.patterns[n].regex.finditer(canon)
+    ]
     context = _Context(sentence, canon, known, found, quotes, terms)
     for one in found:
         if one.pattern.kind is not None:
@@ -283,6 +299,11 @@ class _Context:
         if any(one.start < idiom.end and idiom.start < one.end for idiom in self._idioms):
             return Status.FIGURATIVE, False
         about = one.pattern.about
+        if about is About.NOUN and any(
+            loss.pattern.about is About.LOSS and loss.start <= one.start and one.end <= loss.end
+            for loss in self._found
+        ):
+            about = About.LOSS
         if self._retold(one):
             return Status.FIGURATIVE, False
         if self._negated(one):
@@ -325,6 +346,8 @@ class _Context:
                 ):
                     break
                 at = joined.start
+            elif word == "he" and words[at + 1].endswith(_PARTICIPLES):
+                pass  # Spanish "he pensado", not English "he"
             elif word in _SUBJECTS:
                 if at == 0 or words[at - 1] not in _RESUMED:
                     break
@@ -359,8 +382,11 @@ class _Context:
                 break
             if words[at] in self._terms.denial:
                 return True
-        follows = words[one.end] if one.end < len(words) else ""
-        last = one.end + 1 >= len(words)
+        end = one.end
+        while end < len(words) and words[end] in _NAMING:
+            end += 1
+        follows = words[end] if end < len(words) else ""
+        last = end + 1 >= len(words)
         if not follows and self._sentence.asked:
             return self._sentence.reply in ("no", "none", "never", "nope", "nunca", "ninguno")
         return follows in ("denied", "absent", "negative", "none") or (
@@ -404,8 +430,10 @@ class _Context:
         end = self._sentence.places[one.end - 1][1]
         if any(low <= start and end <= high for low, high in self._quotes):
             return True
+        if one.pattern.about is About.OTHER:
+            return _NEAR.isdisjoint(self._words)
         if one.pattern.about is not About.SELF:
-            return one.pattern.about is not About.OTHER and not self._first_person(one)
+            return not self._first_person(one)
         # "The song goes I want to die", and not "the song is good but I want to die".
         at = self._canon[: media.end()].count(" ") - 1
         between = self._words[at : one.start]
@@ -429,7 +457,7 @@ class _Context:
 def _merged(judged: list[tuple[Span, bool]]) -> list[tuple[Span, bool]]:
     """Without spans that lie inside one that says at least as much, in the order of the text."""
     order = sorted(
-        set(judged), key=lambda item: (not item[1], item[0].start, -item[0].end, item[0].term)
+        set(judged), key=lambda item: (not item[1], item[0].start, -item[0].end, item[0].status, item[0].term)
     )
     kept: list[tuple[Span, bool]] = []
     reach = {(kind, alerts): -1 for kind in Kind for alerts in (True, False)}

@@ -112,12 +112,23 @@ class TermFile(BaseModel):
 
 @dataclass(frozen=True)
 class Pattern:
-    """One term, ready to search in a sentence of plain words; `kind` is None for an idiom."""
+    """One term, ready to search in a sentence of plain words; `kind` is None for an idiom.
+
+    `needs` holds, for each element that may not be missing, the words it can begin to be found by.
+    """
 
     name: str
     kind: Kind | None
     about: About | None
     regex: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
+
+    def possible(self, words: set[str]) -> bool:
+        """Whether the words of a sentence can hold this term at all."""
+        for need in self.needs:
+            if need.isdisjoint(words):
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -139,13 +150,27 @@ class Terms:
     spelling: Spelling
     patterns: tuple[Pattern, ...]
     by_anchor: dict[str, tuple[int, ...]]
+    idiom_by_anchor: dict[str, tuple[int, ...]]
     negation: frozenset[str]
     denial: frozenset[str]
     transparent: frozenset[str]
     finders: dict[str, Finder]
     fragments: frozenset[str]
+    """Beginnings of telling words, for those that were written with a space inside."""
     cold: set[str] = field(default_factory=set)
     """Tokens already read and known to begin no term: the screen's memory, not its rule."""
+
+    def candidates(self, words: set[str]) -> list[int]:
+        """The terms whose words are all among these, in the order of the file."""
+        by_anchor, patterns = self.by_anchor, self.patterns
+        reached = {n for word in words if word in by_anchor for n in by_anchor[word]}
+        return sorted([n for n in reached if patterns[n].possible(words)])
+
+    def idioms(self, words: set[str]) -> list[int]:
+        """The idioms whose words are all among these."""
+        by_anchor, patterns = self.idiom_by_anchor, self.patterns
+        reached = {n for word in words if word in by_anchor for n in by_anchor[word]}
+        return sorted([n for n in reached if patterns[n].possible(words)])
 
     @classmethod
     def from_toml(cls, text: str) -> Terms:
@@ -174,7 +199,9 @@ class _Compiler:
 
     def __init__(self, content: TermFile) -> None:
         self._content = content
-        self._common = frozenset(content.cues.common.terms)
+        common = content.cues.common.terms
+        # The list runs from the most frequent word down, and so does the weight.
+        self._common = {word: len(common) - rank for rank, word in enumerate(common)}
         self._classes: dict[str, _Part] = {}
         self._open: list[str] = []
         self._vocabulary: set[str] = set(self._common)
@@ -189,6 +216,7 @@ class _Compiler:
         content = self._content
         patterns: list[Pattern] = []
         anchors: dict[str, list[int]] = {}
+        idioms: dict[str, list[int]] = {}
         core: set[str] = set()
         entries: list[tuple[Group | Idiom, Kind | None, About | None]] = [
             *((group, group.kind, group.about) for group in content.group),
@@ -200,12 +228,12 @@ class _Compiler:
                 raise BadPolicy(f"{FILE}: two entries are called {name!r}")
         for entry, kind, about in entries:
             for phrase in entry.terms:
-                regex, words = self._phrase(phrase, entry.name)
+                regex, words, needs = self._phrase(phrase, entry.name)
                 for word in words:
-                    anchors.setdefault(word, []).append(len(patterns))
+                    (anchors if kind else idioms).setdefault(word, []).append(len(patterns))
                 if kind is Kind.CRISIS:
                     core |= {word for word in words if word not in self._common}
-                patterns.append(Pattern(entry.name, kind, about, _compiled(regex)))
+                patterns.append(Pattern(entry.name, kind, about, _compiled(regex), needs))
         finders = {
             name: self._finder(name, getattr(content.cues, name).terms)
             for name in (
@@ -220,7 +248,8 @@ class _Compiler:
         return Terms(
             spelling=spelling,
             patterns=tuple(patterns),
-            by_anchor={word: tuple(sorted(set(found))) for word, found in anchors.items()},
+            by_anchor={word: tuple(found) for word, found in anchors.items()},
+            idiom_by_anchor={word: tuple(found) for word, found in idioms.items()},
             negation=frozenset(cues.negation.terms),
             denial=frozenset(cues.denial.terms),
             transparent=frozenset(cues.transparent.terms),
@@ -238,12 +267,14 @@ class _Compiler:
     def _finder(self, name: str, phrases: tuple[str, ...]) -> Finder:
         parts = [self._phrase(phrase, f"cues.{name}") for phrase in phrases]
         return Finder(
-            words=frozenset(word for _, words in parts for word in words),
-            phrases=_compiled("(?:" + "|".join(regex for regex, _ in parts) + ")"),
+            words=frozenset(word for _, words, _ in parts for word in words),
+            phrases=_compiled("(?:" + "|".join(regex for regex, _, _ in parts) + ")"),
         )
 
-    def _phrase(self, phrase: str, where: str) -> tuple[str, frozenset[str]]:
-        """The pattern of a phrase and the words of its rarest obligatory element."""
+    def _phrase(
+        self, phrase: str, where: str
+    ) -> tuple[str, frozenset[str], tuple[frozenset[str], ...]]:
+        """The pattern of a phrase, the words of its rarest element, those of all its elements."""
         parts = [self._part(token, where) for token in fold(phrase).split()]
         chosen = min(
             (part.anchors for part in parts if part.anchors),
@@ -252,10 +283,15 @@ class _Compiler:
         )
         if chosen is None:
             raise BadPolicy(f"{FILE}: {where}: {phrase!r} names no word that must be there")
-        return "".join(part.regex for part in parts), chosen
+        needs = {part.anchors for part in parts if part.anchors and part.anchors != chosen}
+        return (
+            "".join(part.regex for part in parts),
+            chosen,
+            tuple(sorted(needs, key=lambda words: (len(words), sorted(words)))),
+        )
 
     def _weight(self, word: str) -> int:
-        return int(word in self._common)
+        return self._common.get(word, 0)
 
     def _part(self, token: str, where: str) -> _Part:
         if gap := _GAP.fullmatch(token):
@@ -294,8 +330,8 @@ class _Compiler:
             made = [self._phrase(p, f"classes.{name}") for p in self._content.classes[name]]
             self._open.pop()
             self._classes[name] = _Part(
-                _either([regex for regex, _ in made]),
-                frozenset(word for _, words in made for word in words),
+                _either([regex for regex, _, _ in made]),
+                frozenset(word for _, words, _ in made for word in words),
             )
         return self._classes[name]
 

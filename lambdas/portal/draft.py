@@ -74,8 +74,14 @@ def read(ports: Ports, person: Person, session_id: str) -> Draft:
     draft = _load(ports, resource)
     ports.ledger.append(
         gate.act_of(
-            ports, person, "draft.read", resource, part=f"{person.id}/{draft.version}",
-            repeatable=True, rules=rules, counts={"version": draft.version},
+            ports,
+            person,
+            "draft.read",
+            resource,
+            part=f"{person.id}/{draft.version}",
+            repeatable=True,
+            rules=rules,
+            counts={"version": draft.version},
         )
     )
     return draft
@@ -154,7 +160,12 @@ def _edit(
     changed = change(draft)
     ports.ledger.append(
         gate.act_of(
-            ports, person, "draft.edited", resource, part=str(version + 1), rules=rules,
+            ports,
+            person,
+            "draft.edited",
+            resource,
+            part=str(version + 1),
+            rules=rules,
             counts={"version": version + 1},
         )
     )
@@ -164,9 +175,7 @@ def _edit(
     return _load(ports, resource)
 
 
-def sign(
-    ports: Ports, person: Person, session_id: str, digest: str, attested: bool
-) -> Signature:
+def sign(ports: Ports, person: Person, session_id: str, digest: str, attested: bool) -> Signature:
     """Signs exactly the text whose SHA-256 is `digest`; again, it returns the first signature.
 
     The order keeps every promise: the ledger's entry before anything changes, the text before the
@@ -182,8 +191,14 @@ def sign(
         except Refusal as refusal:
             ports.ledger.append(
                 gate.act_of(
-                    ports, person, "signature.refused", resource, repeatable=True,
-                    part=f"{person.id}/{refusal.code}", rules=rules, reason=refusal.code,
+                    ports,
+                    person,
+                    "signature.refused",
+                    resource,
+                    repeatable=True,
+                    part=f"{person.id}/{refusal.code}",
+                    rules=rules,
+                    reason=refusal.code,
                 )
             )
             raise
@@ -212,8 +227,13 @@ def _sign(ports: Ports, person: Person, draft: Draft, rules: tuple[str, ...]) ->
     try:
         ports.ledger.append(
             gate.act_of(
-                ports, person, "note.signed", draft.resource, rules=rules,
-                hashes={"note": draft.digest}, counts={"version": draft.version},
+                ports,
+                person,
+                "note.signed",
+                draft.resource,
+                rules=rules,
+                hashes={"note": draft.digest},
+                counts={"version": draft.version},
             ).model_copy(update={"id": f"{session_id}/signed"})
         )
     except LedgerUnavailable:

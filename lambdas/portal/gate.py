@@ -16,9 +16,7 @@ from lambdas.wiring import Ports
 @functools.cache
 def rules() -> Access:
     """The site's access rules, parsed once per process."""
-    return Access(
-        policies.text("access/rules.cedar"), policies.text("access/schema.cedarschema")
-    )
+    return Access(policies.text("access/rules.cedar"), policies.text("access/schema.cedarschema"))
 
 
 def session_of(ports: Ports, session_id: str) -> SessionOf:

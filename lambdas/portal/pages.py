@@ -110,9 +110,7 @@ def static(name: str) -> Response[Any]:
     if name not in _STATIC:
         raise PageUnknown("there is no such file")
     forever = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(
-        status_code=200, content_type=_STATIC[name], body=_asset(name), headers=forever
-    )
+    return Response(status_code=200, content_type=_STATIC[name], body=_asset(name), headers=forever)
 
 
 def refusal_page(refusal: Refusal) -> Response[Any]:

@@ -150,9 +150,7 @@ def lay_out(draft: Draft) -> Reading:
 def _marks(text: str, origin: Origin, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     if origin is Origin.CLINICIAN:
         return ()
-    return tuple(
-        f for f in findings if f.sentence == text and f.severity is Severity.HIGHLIGHT
-    )
+    return tuple(f for f in findings if f.sentence == text and f.severity is Severity.HIGHLIGHT)
 
 
 def _projected(spans: Iterable[EvidenceSpan], spoken: Mapping[str, Spoken]) -> list[EvidenceSpan]:

@@ -37,8 +37,14 @@ def record_consents(
     for consent in given:
         ports.ledger.append(
             gate.act_of(
-                ports, person, "consent.recorded", patient, part=consent.id, rules=rules,
-                reason=str(consent.purpose), counts={"days": days},
+                ports,
+                person,
+                "consent.recorded",
+                patient,
+                part=consent.id,
+                rules=rules,
+                reason=str(consent.purpose),
+                counts={"days": days},
             )
         )
         ports.records.add_consent(consent)
@@ -51,8 +57,14 @@ def revoke_consent(ports: Ports, person: Person, patient_id: str, purpose: Purpo
     rules = gate.require(ports, person, Action.REVOKE_CONSENT, patient)
     ports.ledger.append(
         gate.act_of(
-            ports, person, "consent.revoked", patient, part=str(purpose), repeatable=True,
-            rules=rules, reason=str(purpose),
+            ports,
+            person,
+            "consent.revoked",
+            patient,
+            part=str(purpose),
+            repeatable=True,
+            rules=rules,
+            reason=str(purpose),
         )
     )
     ports.records.revoke_consent(patient.id, purpose, ports.clock.now())
@@ -73,9 +85,7 @@ def register(ports: Ports, person: Person, patient_id: str, template: str) -> Se
         registered_at=ports.clock.now(),
     )
     resource = SessionOf(session, patient)
-    ports.ledger.append(
-        gate.act_of(ports, person, "session.registered", resource, rules=rules)
-    )
+    ports.ledger.append(gate.act_of(ports, person, "session.registered", resource, rules=rules))
     ports.records.add_session(session)
     return session
 
@@ -106,15 +116,28 @@ def allow_upload(
     except ConsentMissing as refusal:
         ports.ledger.append(
             gate.act_of(
-                ports, person, "upload.refused", resource, part=part, repeatable=True,
-                rules=rules, counts=counts, reason=refusal.code,
+                ports,
+                person,
+                "upload.refused",
+                resource,
+                part=part,
+                repeatable=True,
+                rules=rules,
+                counts=counts,
+                reason=refusal.code,
             )
         )
         raise
     ports.ledger.append(
         gate.act_of(
-            ports, person, "upload.allowed", resource, part=part, repeatable=True,
-            rules=rules, counts=counts,
+            ports,
+            person,
+            "upload.allowed",
+            resource,
+            part=part,
+            repeatable=True,
+            rules=rules,
+            counts=counts,
         )
     )
     ticket: UploadTicket = ports.audio.ticket(session_id, segment, content_type)

@@ -23,9 +23,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
         )
     if code in _NO_CONSENT:
         ports.vault.shred(session.id)
-    ports.ledger.append(
-        of_system(session, "session.failed", now, run, part=run, reason=code)
-    )
+    ports.ledger.append(of_system(session, "session.failed", now, run, part=run, reason=code))
     if State.FAILED in MOVES[session.state]:
         ports.records.move(session.id, session.state, State.FAILED, failure=code)
     return {"session_id": session.id, "code": code, "erased": len(receipt.erased)}

@@ -60,9 +60,7 @@ def resource_of(example: dict[str, Any]) -> Resource:
 def test_every_example_comes_out_as_its_folder_says(path: Path) -> None:
     example = json.loads(path.read_text(encoding="utf-8"))
     who = example["who"]
-    person = Person(
-        who["id"], who["id"], tuple(who["roles"]), who["site"], who.get("licence")
-    )
+    person = Person(who["id"], who["id"], tuple(who["roles"]), who["site"], who.get("licence"))
     decision = ACCESS.decide(person, example["action"], resource_of(example))
     assert decision.allowed is (path.parent.name == "allow")
     assert list(decision.policy_ids) == example["rules"]
@@ -84,9 +82,7 @@ def test_every_action_has_an_example_on_each_side(folder: str) -> None:
     assert shown == set(Action)
 
 
-def expected(
-    role: str, action: Action, relation: str, same_site: bool, licensed: bool
-) -> bool:
+def expected(role: str, action: Action, relation: str, same_site: bool, licensed: bool) -> bool:
     """The rules once more, in the plainest Python, from the table in docs/access.md."""
     if not same_site:
         return False

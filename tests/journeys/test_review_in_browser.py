@@ -147,7 +147,9 @@ def test_from_the_draft_to_the_countersigned_note(desk: Desk) -> None:
 
 def test_a_transcript_that_holds_a_script_is_only_text(desk: Desk) -> None:
     desk.open_draft()
-    expect(desk.page.locator("#turn-t9")).to_contain_text("<script>document.title='stolen'</script>")
+    expect(desk.page.locator("#turn-t9")).to_contain_text(
+        "<script>document.title='stolen'</script>"
+    )
     expect(desk.page).to_have_title("Review a note · Countersign")
 
 

@@ -437,5 +437,3 @@ def test_ledger_entries_hold_no_words(house: Clinic) -> None:
     leaves = b"".join(event.leaf() for event in house.ports.ledger.events).decode()
     for word in (SPOKEN, "Tunde", "sertraline", "diary"):
         assert word not in leaves
-
-
