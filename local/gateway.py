@@ -11,6 +11,7 @@ import argparse
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import uvicorn
@@ -74,8 +75,10 @@ def application(upstream: Upstream, timeout: float = 35.0) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # One client serves every browser: a cookie that it kept would sign a stranger in.
+        nobodys = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         async with httpx.AsyncClient(
-            trust_env=False, timeout=timeout, follow_redirects=False
+            trust_env=False, timeout=timeout, follow_redirects=False, cookies=nobodys
         ) as app.state.http:
             yield
 
