@@ -74,11 +74,6 @@ class Machine:
         arn = self.arn.replace(":stateMachine:", ":execution:") + f":{run}"
         return str(self._client.describe_execution(executionArn=arn)["status"])
 
-    def stop(self, run: str) -> None:
-        """A run that is lost without a word, as a crash of the orchestrator would lose it."""
-        arn = self.arn.replace(":stateMachine:", ":execution:") + f":{run}"
-        self._client.stop_execution(executionArn=arn)
-
     def finished(self, run: str, seconds: float = 20) -> str:
         """The run's status once it has ended."""
         return self.until(lambda: self.status(run) != "RUNNING", seconds) and self.status(run)

@@ -442,32 +442,43 @@ def test_a_run_lost_at_any_state_is_taken_up_from_the_records(world: World, stat
     assert world.session.state is State.CLOSED
 
 
-def test_a_run_lost_while_waiting_for_the_signature_still_delivers_once(world: World) -> None:
-    world.upload()
-    world.heard()
-    world.reviewed()
-    world.machine.stop(SID)
-    redrive({}, None, ports=world.ports)
-    world.machine.until(lambda: world.session.run != SID)
-    run = world.session.run or ""
-    world.machine.until(lambda: world.machine.trail.count("await_signature") == 2)
-    world.signs()
-    assert world.machine.finished(run) == "SUCCEEDED"
-    assert len(world.ports.ehr.documents) == 1
+def _waiting_then_lost() -> Ports:
+    """A session that waits for its signature, whose orchestrator is gone with everything in it."""
+    ports = ready()
+    with machine("session", ports) as first:
+        world = World(ports, first)
+        world.agree(*Purpose)
+        world.upload()
+        world.heard()
+        world.reviewed()
+        first.until(lambda: ports.records.wait(SID, "signature"))
+    return ports
 
 
-def test_a_run_lost_just_after_the_signature_still_delivers(world: World) -> None:
-    world.upload()
-    world.heard()
-    world.reviewed()
-    world.machine.stop(SID)
+def test_a_run_lost_while_waiting_for_the_signature_still_delivers_once() -> None:
+    ports = _waiting_then_lost()
+    lost_token = ports.records.wait(SID, "signature")
+    with machine("session", ports) as second:
+        world = World(ports, second)
+        assert redrive({}, None, ports=ports) == {"redriven": 1}
+        second.until(lambda: ports.records.wait(SID, "signature") != lost_token)
+        world.signs()
+        second.until(lambda: world.session.state is State.CLOSED)
+    assert len(ports.ehr.documents) == 1
+    assert len(ports.speech.submitted) == 1, "nothing is transcribed twice"
+
+
+def test_a_run_lost_just_after_the_signature_still_delivers() -> None:
+    ports = _waiting_then_lost()
     text = "Progress note\n"
     digest = hashlib.sha256(text.encode()).hexdigest()
-    world.ports.records.sign(Signature(SID, "amy", "L-1", digest, world.ports.clock.now()))
-    world.ports.vault.put(SID, "note", text.encode())
-    redrive({}, None, ports=world.ports)
-    world.machine.until(lambda: world.session.state is State.CLOSED)
-    assert len(world.ports.ehr.documents) == 1
+    ports.records.sign(Signature(SID, "amy", "L-1", digest, ports.clock.now()))
+    ports.vault.put(SID, "note", text.encode())
+    with machine("session", ports) as second:
+        world = World(ports, second)
+        redrive({}, None, ports=ports)
+        second.until(lambda: world.session.state is State.CLOSED)
+    assert len(ports.ehr.documents) == 1
 
 
 def test_a_run_that_still_runs_is_left_alone(world: World) -> None:
