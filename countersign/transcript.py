@@ -136,4 +136,5 @@ def read_transcript(raw: bytes | str) -> Transcript:
         if first["type"] == "json_invalid":
             raise NotJson("the transcript is not valid JSON") from None
         where = ".".join(str(part) for part in first["loc"]) or "transcript"
-        raise BadTranscript(f"{where}: {first['msg']}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise BadTranscript(f"{where}: {said}") from None
