@@ -267,6 +267,35 @@ def deliver(
         Console().print(f"{delivered.resource}/{delivered.id} {delivered.status}")
 
 
+@app.command()
+def access(
+    who: Annotated[str, typer.Argument(help='A Cedar entity, such as User::"amy".')],
+    action: Annotated[str, typer.Argument(help="Such as SignNote; policies/access names them.")],
+    resource: Annotated[str, typer.Argument(help='A Cedar entity, such as Session::"s-1".')],
+    entities: Annotated[str, typer.Option(help="Cedar entities, as a JSON list.")],
+    as_json: Json = False,
+) -> None:
+    """Ask the access rules who may do what, and which rule says so."""
+    from lambdas.portal.gate import rules
+
+    given = _parsed(decode_utf8(_read(entities)))
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise NotJson("the entities are not a JSON list of Cedar entities")
+    decision = rules().judge(_entity(who), action, _entity(resource), given)
+    said = "allow" if decision.allowed else "deny"
+    if as_json:
+        _emit({"decision": said, "policies": list(decision.policy_ids)})
+    else:
+        _say(f"{said}\t{', '.join(decision.policy_ids)}")
+
+
+def _entity(reference: str) -> dict[str, str]:
+    kind, found, name = reference.partition("::")
+    if not found or not kind or not name.strip('"'):
+        raise typer.BadParameter(f'{reference} is not a Cedar entity, such as User::"amy"')
+    return {"type": kind, "id": name.strip('"')}
+
+
 # The audit trail ----------------------------------------------------------------------------
 
 Directory = Annotated[Path, typer.Argument(help="A log in C2SP tlog-tiles form, or a proof.")]

@@ -200,3 +200,41 @@ def test_a_directory_that_holds_no_log_does_not_verify(run: Any, tmp_path: Path)
     exit_code, printed = run("audit", "verify", str(tmp_path), "--json")
     assert exit_code == 1
     assert json.loads(printed)["verified"] is False
+
+
+def test_access_is_decided_by_the_rules_of_the_portal(run: Any, tmp_path: Path) -> None:
+    amy, ben = (
+        {
+            "uid": {"type": "User", "id": name},
+            "attrs": {"site": "main", "licensed": True},
+            "parents": [{"type": "Role", "id": "clinician"}],
+        }
+        for name in ("amy", "ben")
+    )
+    hers = {"__entity": {"type": "User", "id": "amy"}}
+    patient = {
+        "uid": {"type": "Patient", "id": "p"},
+        "attrs": {"site": "main", "clinicians": [hers]},
+        "parents": [],
+    }
+    session = {
+        "uid": {"type": "Session", "id": "s"},
+        "attrs": {
+            "site": "main",
+            "patient": {"__entity": {"type": "Patient", "id": "p"}},
+            "clinician": hers,
+        },
+        "parents": [],
+    }
+    path = tmp_path / "entities.json"
+    path.write_text(json.dumps([amy, ben, patient, session]))
+    asked = ("SignNote", 'Session::"s"', "--entities", str(path), "--json")
+    exit_code, printed = run("access", 'User::"amy"', *asked)
+    assert exit_code == 0
+    own = json.loads(printed)
+    assert own["decision"] == "allow"
+    assert own["policies"]
+    exit_code, printed = run("access", "User::ben", *asked)
+    assert (exit_code, json.loads(printed)["decision"]) == (0, "deny")
+    exit_code, _ = run("access", "ben", *asked)
+    assert exit_code == 2
