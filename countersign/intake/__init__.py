@@ -11,8 +11,8 @@ from countersign.intake.form import (
     screen_form,
     site_of,
 )
-from countersign.intake.screening import Kind, Screening, Span, Status, screen
-from countersign.intake.terms import Terms
+from countersign.intake.screening import Screening, Span, Status, screen
+from countersign.intake.terms import Kind, Terms
 
 __all__ = [
     "Answer",

@@ -25,6 +25,7 @@ _SUBJECTS = frozenset("i he she they we yo".split())
 _RESUMED = frozenset(
     "think believe feel like that say said mean would do did am have had should could will".split()
 )
+_MYSELF = frozenset("i me my myself we us our yo mi".split())
 _PARTICIPLES = ("ado", "ido", "cho", "sto", "erto")
 _NEAR = frozenset("my our me us i posted texted told tonight today mi mis me".split())
 _OR = frozenset("or nor and ni o u y".split())
@@ -37,7 +38,7 @@ _INTENSE = frozenset("more so this as".split())
 _STATES = frozenset(
     "feel feeling feels felt am been being have having had with get getting become considering "
     "contemplating attempted attempt about tried planning plan want thinking think thought "
-    "my estoy tengo siento".split()
+    "estoy tengo siento".split()
 )
 _PRESENT_VERBS = frozenset(
     "want am going will plan planning wish need quiero voy estoy would rather hope".split()
@@ -273,6 +274,12 @@ def _judge(
             )
 
 
+def _excuses(idiom: _Found, one: _Found) -> bool:
+    """An idiom excuses a term it shares words with, but not one that says more around it."""
+    inside = one.start < idiom.start and idiom.end <= one.end
+    return one.start < idiom.end and idiom.start < one.end and not inside
+
+
 class _Context:
     """What stands around the terms of one sentence, looked up once."""
 
@@ -290,13 +297,14 @@ class _Context:
         self._canon = canon
         self._known = known
         self._found = [one for one in found if one.pattern.kind is not None]
+        self._ending = {one.end: one for one in sorted(self._found, key=lambda one: -one.start)}
         self._idioms = [one for one in found if one.pattern.kind is None]
         self._quotes = quotes
         self._terms = terms
 
     def status(self, one: _Found) -> tuple[Status, bool]:
         """The term's status, and whether a human must see it."""
-        if any(one.start < idiom.end and idiom.start < one.end for idiom in self._idioms):
+        if any(_excuses(idiom, one) for idiom in self._idioms):
             return Status.FIGURATIVE, False
         about = one.pattern.about
         if about is About.NOUN and any(
@@ -365,17 +373,21 @@ class _Context:
         if after in _NOT_ONLY and words[at] != "never":
             return False
         if words[at] == "no" and after in _SUBJECTS:
-            return False
+            # "No, I want to die", but "no he intentado".
+            return (
+                after == "he"
+                and words[at + 2 : at + 3] != ()
+                and words[at + 2].endswith(_PARTICIPLES)
+            )
         if words[at] in ("without", "sin"):
             return not self._terms.negation.intersection(words[max(0, at - 7) : at])
         return "why" not in before and "porque" not in before
 
     def _term_ending(self, end: int) -> _Found | None:
-        ending = [one for one in self._found if one.end == end]
-        return min(ending, key=lambda one: one.start, default=None)
+        return self._ending.get(end)
 
     def _denied(self, one: _Found) -> bool:
-        """A denial that reaches over a list ("denies low mood, anxiety, SI"), or follows ("SI: no")."""
+        """A denial that reaches over a list ("denies low mood, SI"), or follows ("SI: no")."""
         words = self._words
         for at in range(one.start - 1, max(-1, one.start - 30), -1):
             if words[at] in _BUT or words[at] in ("i", "reports", "endorses", "admits"):
@@ -390,13 +402,13 @@ class _Context:
         if not follows and self._sentence.asked:
             return self._sentence.reply in ("no", "none", "never", "nope", "nunca", "ninguno")
         return follows in ("denied", "absent", "negative", "none") or (
-            last and follows in ("no", "never", "nunca")
+            last and follows in ("no", "never", "nunca", "0", "zero", "ninguno")
         )
 
     def _undone(self, one: _Found) -> bool:
         """A denial that takes itself back: "not yet", "not until", "but I think of it"."""
-        if (cue := self._terms.finders["undone"].search(self._canon, self._known)) is not None:
-            return cue is not None
+        if self._has("undone"):
+            return True
         rest = self._words[one.end :]
         for at, word in enumerate(rest):
             if word in _BUT:
@@ -417,8 +429,9 @@ class _Context:
 
     def _first_person(self, one: _Found) -> bool:
         before = self._words[max(0, one.start - 5) : one.end]
-        return bool({"i", "me", "my", "yo", "myself"}.intersection(before)) and bool(
-            _STATES.intersection(before)
+        return self._words[max(0, one.start - 1)] in ("my", "mi", "mis") or (
+            bool({"i", "me", "yo", "myself"}.intersection(before))
+            and bool(_STATES.intersection(before))
         )
 
     def _retold(self, one: _Found) -> bool:
@@ -434,19 +447,24 @@ class _Context:
             return _NEAR.isdisjoint(self._words)
         if one.pattern.about is not About.SELF:
             return not self._first_person(one)
+        if _MYSELF.isdisjoint(self._words):
+            return True
         # "The song goes I want to die", and not "the song is good but I want to die".
         at = self._canon[: media.end()].count(" ") - 1
         between = self._words[at : one.start]
         if at > one.start or _BUT.intersection(between):
             return False
-        if {"make", "makes", "made", "making", "and", "so", "because", "hace"}.intersection(between):
+        if {"make", "makes", "made", "making", "and", "so", "because", "hace"}.intersection(
+            between
+        ):
             return False
         return self._terms.finders["telling"].search(self._canon, self._known) is not None
 
     def _at_work(self, one: _Found) -> bool:
         """Talk about it as a subject or as work, or about people in general."""
         if one.pattern.about is About.SELF:
-            return False
+            before = self._words[max(0, one.start - 4) : one.start]
+            return "who" in before and self._has("generic") and "one" not in self._words
         if self._has("generic") and (self._has("professional") or one.pattern.about is About.NOUN):
             return not self._first_person(one) if one.pattern.about is About.NOUN else True
         if one.pattern.about is About.NOUN:
@@ -457,7 +475,8 @@ class _Context:
 def _merged(judged: list[tuple[Span, bool]]) -> list[tuple[Span, bool]]:
     """Without spans that lie inside one that says at least as much, in the order of the text."""
     order = sorted(
-        set(judged), key=lambda item: (not item[1], item[0].start, -item[0].end, item[0].status, item[0].term)
+        set(judged),
+        key=lambda item: (not item[1], item[0].start, -item[0].end, item[0].status, item[0].term),
     )
     kept: list[tuple[Span, bool]] = []
     reach = {(kind, alerts): -1 for kind in Kind for alerts in (True, False)}

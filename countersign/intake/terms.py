@@ -16,6 +16,8 @@ from countersign.intake.wording import Spelling, fold
 FILE = "crisis_terms.toml"
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 _GAP = re.compile(r"~(\d?)")
+# A gap does not jump over a denial: "my wife is not suicidal" is not "wife … suicidal".
+_BETWEEN = r"(?:(?!(?:not|no|never|nunca) )[^ .]+ )"
 _END = r"(?=\. |$)"
 _WORD = re.compile(r"[^\s~$^@/?]+")
 
@@ -72,13 +74,18 @@ class Cue(BaseModel):
 
 
 class Spellings(BaseModel):
-    """One written form to plain words, and ordinary words that must be left alone."""
+    """How words are written: one form to plain words, words whose slips are sought, pieces of
+    words written together, words known by their consonants, and words to be left alone.
+    """
 
     model_config = _STRICT
     source: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     forms: dict[str, str] = {}
     known: tuple[str, ...] = ()
+    sought: tuple[str, ...] = ()
+    pieces: tuple[str, ...] = ()
+    consonants: tuple[str, ...] = ()
 
 
 class Cues(BaseModel):
@@ -210,14 +217,13 @@ class _Compiler:
             forms |= spellings.forms
         self._forms = forms
         # Without any slips: what the file itself says is spelled as it is meant.
-        self._plain = Spelling((), (), forms, ())
+        self._plain = Spelling((), (), forms, (), (), ())
 
     def terms(self) -> Terms:
         content = self._content
         patterns: list[Pattern] = []
         anchors: dict[str, list[int]] = {}
         idioms: dict[str, list[int]] = {}
-        core: set[str] = set()
         entries: list[tuple[Group | Idiom, Kind | None, About | None]] = [
             *((group, group.kind, group.about) for group in content.group),
             *((idiom, None, None) for idiom in content.idiom),
@@ -231,8 +237,6 @@ class _Compiler:
                 regex, words, needs = self._phrase(phrase, entry.name)
                 for word in words:
                     (anchors if kind else idioms).setdefault(word, []).append(len(patterns))
-                if kind is Kind.CRISIS:
-                    core |= {word for word in words if word not in self._common}
                 patterns.append(Pattern(entry.name, kind, about, _compiled(regex), needs))
         finders = {
             name: self._finder(name, getattr(content.cues, name).terms)
@@ -243,8 +247,12 @@ class _Compiler:
         }  # fmt: skip
         cues = content.cues
         self._vocabulary |= {*cues.negation.terms, *cues.transparent.terms, *cues.denial.terms}
-        known = {word for spellings in content.spelling.values() for word in spellings.known}
-        spelling = Spelling(self._vocabulary, core, self._forms, known)
+        spellings = content.spelling.values()
+        known = {word for each in spellings for word in each.known}
+        core = {word for each in spellings for word in each.sought}
+        pieces = {word for each in spellings for word in each.pieces}
+        bare = {word for each in spellings for word in each.consonants}
+        spelling = Spelling(self._vocabulary | core, core, self._forms, known, pieces, bare)
         return Terms(
             spelling=spelling,
             patterns=tuple(patterns),
@@ -295,7 +303,7 @@ class _Compiler:
 
     def _part(self, token: str, where: str) -> _Part:
         if gap := _GAP.fullmatch(token):
-            return _Part(f"(?:[^ .]+ ){{0,{gap[1] or 3}}}?", None)
+            return _Part(f"{_BETWEEN}{{0,{gap[1] or 3}}}?", None)
         if token == "$":  # noqa: S105 (the end of a sentence, not a secret)
             return _Part(_END, None)
         if token == "^":  # noqa: S105
@@ -343,4 +351,3 @@ def _either(regexes: list[str]) -> str:
 
 def _compiled(regex: str) -> re.Pattern[str]:
     return re.compile(f"(?<= ){regex}")
-

@@ -53,7 +53,8 @@ class Spelling:
 
     `vocabulary` is every word that a rule names, `core` the telling ones whose misspellings are
     sought, `expansions` one written form to several words, `known` ordinary words that are one
-    slip away from a telling one and must be left alone.
+    slip away from a telling one and must be left alone, `pieces` what is looked for in words that
+    were written together, `consonants` the long words that are known by those alone.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Spelling:
         core: Iterable[str],
         expansions: Mapping[str, str],
         known: Iterable[str],
+        pieces: Iterable[str],
+        consonants: Iterable[str],
     ) -> None:
         self._expansions = {key: tuple(value.split()) for key, value in expansions.items()}
         self._vocabulary = frozenset(vocabulary)
@@ -69,8 +72,11 @@ class Spelling:
         self._known = frozenset(known)
         self._slips = self._slip_table()
         self._squeezed = {_squeeze(word): word for word in sorted(self._core, reverse=True)}
-        self._lengths = sorted({len(word) for word in self._vocabulary}, reverse=True)
-        self._masked = tuple(sorted(word for word in self._core if len(word) > 2))
+        self._pieces = frozenset(pieces) | self._core
+        self._lengths = sorted({len(word) for word in self._pieces}, reverse=True)
+        # Vowels carry little in long words; "sucidial" keeps every consonant of "suicidal".
+        self._skeletons = {_skeleton(word): word for word in sorted(consonants)}
+        self._masked = tuple(sorted(word for word in self._pieces if len(word) > 2))
         self._cache: dict[str, tuple[str, ...]] = {}
 
     def words(self, token: str) -> tuple[str, ...]:
@@ -128,6 +134,8 @@ class Spelling:
                 return known
             if candidate in self._slips:
                 return (self._slips[candidate],)
+        if (word := self._by_skeleton(token)) is not None:
+            return (word,)
         if _MASKS.search(token[1:]):
             return self._unmask(token)
         if re.search(r"(.)\1\1", token):
@@ -145,6 +153,11 @@ class Spelling:
             forms.append(re.sub(r"(.)\1{2,}", r"\1", form))
         return list(dict.fromkeys(forms))
 
+    def _by_skeleton(self, token: str) -> str | None:
+        """A long telling word whose vowels alone, or doubled letters, went wrong."""
+        word = self._skeletons.get(_skeleton(token)) if len(token) > 5 else None
+        return word if word is not None and abs(len(word) - len(token)) < 3 else None
+
     def _unmask(self, token: str) -> tuple[str, ...] | None:
         parts = [re.escape(part) for part in _MASKS.split(token)]
         shape = re.compile("[a-z]{0,4}".join(parts))
@@ -154,7 +167,7 @@ class Spelling:
         return None
 
     def _segment(self, token: str) -> tuple[str, ...] | None:
-        """Words written together, at least three of them, with a telling one among them."""
+        """Words written together: four of them, or fewer with a telling one among them."""
         best: list[tuple[str, ...] | None] = [()] + [None] * len(token)
         for end in range(1, len(token) + 1):
             for length in self._lengths:
@@ -162,13 +175,15 @@ class Spelling:
                 piece = token[end - length : end] if before is not None else ""
                 if before is None or (length == 1 and piece not in "iayo"):
                     continue
-                if piece in self._vocabulary or piece in self._expansions:
+                if piece in self._pieces:
                     parts = (*before, piece)
                     known = best[end]
                     if known is None or len(parts) < len(known):
                         best[end] = parts
         pieces = best[-1]
-        if not pieces or len(pieces) < 2 or not self._core.intersection(pieces):
+        if not pieces or len(pieces) < 2:
+            return None
+        if len(pieces) < 4 and not self._core.intersection(pieces):
             return None
         if len(pieces) == 2 and not {"myself", "yourself", "wanna"}.intersection(pieces):
             return None
@@ -186,6 +201,10 @@ class Spelling:
 
 def _squeeze(word: str) -> str:
     return re.sub(r"(.)\1+", r"\1", word)
+
+
+def _skeleton(word: str) -> str:
+    return word[:1] + re.sub(r"[aeiou]", "", _squeeze(word[1:]))
 
 
 def _slips(word: str) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Pages the clinician on duty at the intake's site: by code and id, never with a patient's words."""
+"""Pages the clinician on duty at the intake's site by code and id, never with patient's words."""
 
 from __future__ import annotations
 
