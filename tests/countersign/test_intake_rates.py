@@ -147,6 +147,36 @@ I nearly went through with it last week
 I keep a stash of pills just in case I decide to do it
 idontwannabehere anymore
 cant take living another day
+I want to kill myself and I don't know who to tell
+I have been feeling suicidal since my breakup
+I tried to overdose on my antidepressants three weeks ago
+I'm planning on ending it next Saturday
+Some nights I hold the knife against my throat
+I want to be dead so badly
+I just wanna go to sleep and never wake up again
+I regret that my suicide attempt failed
+I hav been cuting myself evry day
+I'd love to not exist anymore
+The thought of hanging myself won't leave my head
+I walked up to the roof yesterday and stood at the edge
+i wanna end my lyfe
+suicidle thoughts all day long
+I will take my life before my birthday
+I am thinking about shooting myself
+I hope tomorrow never comes for me
+I'm scared I'm going to act on my suicidal thoughts
+I burned my arms with cigarettes last week
+I can't live with this pain any longer, I want to go
+I see no reason to continue my life
+i rly wanna kms 2nite
+I've written my suicide note
+I do not want to be on this planet anymore
+I'm going to drown myself in the lake
+I swallowed rat poison in January and survived
+I would take a lethal dose if I could
+I feel an overwhelming urge to cut
+I need to die
+Killing myself would fix everything
 """.strip().splitlines()
 
 NURSE = """
@@ -291,6 +321,34 @@ Quiero cortarme otra vez
 Mi amiga dice que se va a tirar de un puente
 Compré una cuerda
 Todo sería más fácil si yo no estuviera
+I've been giving my jewelry to my nieces so they have something to remember me by
+Everyone will be relieved when I'm not around
+I don't think I'll make it through the weekend
+This is my goodbye to all of you
+I've already chosen the music for my funeral
+I feel trapped and there's no way out
+My kids deserve a better mother and soon they'll have one
+My husband strangled me last night
+My mother beats me with a belt
+I'm hiding from my ex because he said he'd kill me
+My cousin has been molesting my little sister
+I think about poisoning my husband
+If I see him again I'm going to stab him
+My girlfriend told me she wants to jump off a bridge
+My teenage son wrote that he doesn't want to live
+My neighbor's boy said he is going to shoot up the school
+My mom took a whole bottle of Xanax
+He's threatening to hurt our baby
+I'm afraid to sleep because of what he does to me at night
+I keep hearing a voice that says to kill myself
+No tengo ganas de seguir viviendo
+Mi marido me amenaza con un cuchillo
+He intentado matarme dos veces este mes
+Siento que soy una carga para todos
+Quiero dormir y nunca despertar
+Mi hijo habla de suicidarse
+Me quiero cortar las venas
+Tengo pensamientos de hacerle daño a mi esposo
 """.strip().splitlines()
 
 FIGURATIVE = """
@@ -374,6 +432,26 @@ Mi jefe me va a matar si llego tarde
 Estoy muerto de sueño
 Mataría por un café
 Casi me muero de la risa
+These stairs will be the death of me
+I'm dying of curiosity
+My allergies are killing me this spring
+He killed the presentation
+I'd kill to have your schedule
+We were bored to tears
+I could murder a pizza
+The baby is going to be the end of my sleep
+I'm dead on my feet by Friday
+She was dying to tell us the news
+My wife will murder me if I track mud in
+I shot my boss an email
+The new puppy is killing my back
+I thought I'd die of shame
+My brain is fried and my legs are dead
+I'd rather die than sing karaoke
+I slaughtered that test
+You scared me half to death
+I am hanging on by my fingernails until vacation
+Ese chiste me mató
 """.strip().splitlines()
 
 DENIED = """
@@ -417,6 +495,13 @@ I feel sad but I do not want to kill myself
 Suicide attempts: 0
 No me quiero morir
 No he intentado suicidarme
+I do not have any suicidal thoughts
+I've never wanted to hurt myself
+I am not thinking of ending my life
+No plans to harm myself or others
+My daughter is not suicidal
+I haven't had thoughts of self harm
+No tengo ideas suicidas
 """.strip().splitlines()
 
 TOLD = """
@@ -444,6 +529,10 @@ We're reading The Bell Jar, a novel about a suicidal young woman
 La película trata de un hombre que se suicida
 La canción dice "me quiero morir"
 The video game character shoots himself
+The film shows a woman who takes her own life
+She read us a poem about wanting to die
+In the song he sings about killing his wife
+I watched a documentary on suicide in Japan
 """.strip().splitlines()
 
 AT_WORK = """
@@ -469,6 +558,9 @@ I lead a support group for survivors of suicide loss
 I work in an ER and see a lot of overdoses
 My research looks at nonsuicidal self-injury in teens
 Please explain your policy on suicidal patients
+I run suicide prevention workshops for schools
+I'm studying psychology and writing about self-injury
+My supervisor asked me to review the suicide policy
 """.strip().splitlines()
 
 LONG_AGO = """
@@ -494,6 +586,10 @@ My ex-husband used to beat me, that was decades ago
 In high school I wanted to die
 Years ago I was in a violent relationship
 Cuando era adolescente me cortaba
+At 17 I took an overdose, I'm 45 now
+My grandfather shot himself in 1974
+I was beaten by my stepfather as a kid
+I struggled with suicidal thoughts in college, twelve years ago
 """.strip().splitlines()
 
 EVERYDAY = """
@@ -615,6 +711,52 @@ Quiero cambiar mi cita
 Mi hijo tiene diez años
 Voy a terminar la escuela este año
 Trabajo de noche en un restaurante
+Could you tell me if you offer group therapy
+I've been arguing a lot with my teenager
+I'd like a female therapist if possible
+My blood pressure is a little high
+I work as a line cook and the hours are long
+We recently had a baby and I'm exhausted
+I want to learn how to set boundaries
+I get nervous before presentations
+I can come in any day except Thursday
+My wife thinks I should talk to someone
+I was diagnosed with ADHD as an adult
+I have two older brothers
+I've lost interest in cooking
+I want to feel like myself again
+My father had a stroke last year and I take care of him
+I graduated from nursing school in May
+I'd like to stop biting my nails
+I cry more than I used to
+My boyfriend and I moved in together
+I don't drink and I quit smoking
+I feel overwhelmed by school
+I have never seen a therapist before
+I need to renew my prescription by the end of the month
+Do I need to bring my ID
+I prefer text messages
+I was in a car accident two years ago and still feel jumpy
+I want to get over my fear of driving on the highway
+I'm having trouble letting go of the past
+Sometimes I lie awake thinking about work
+I have a lot of guilt about my divorce
+I feel lonely since I moved
+My mom lives with us and it is hard
+I take melatonin to fall asleep
+I'm grieving my dog
+I stopped going to the gym
+My job ends in June
+I would like my sister to be my emergency contact
+Our house burned down in the fire last fall
+I used to live in Denver
+The kids fight all the time
+I'm waiting to hear about a promotion
+I want a referral to a nutritionist
+Tengo problemas con mi pareja
+Me siento triste desde que me mudé
+Mi mamá murió el año pasado
+Quiero aprender a manejar mi ansiedad
 """.strip().splitlines()
 
 URGENT = """
