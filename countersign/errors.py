@@ -145,7 +145,7 @@ class BadRoster(Refusal):
 
 
 class BadNote(Refusal):
-    hint = "Send a note as `countersign draft --json` prints it, or {\"text\": \"…\"}."
+    hint = 'Send a note as `countersign draft --json` prints it, or {"text": "…"}.'
 
 
 class TemplateUnknown(Refusal):

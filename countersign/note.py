@@ -100,8 +100,17 @@ class Finding(_Frozen):
 
     sentence: str
     kind: Literal[
-        "medication", "dose", "diagnosis", "number", "date", "negation", "quote", "speaker",
-        "scope", "consent", "emotion",
+        "medication",
+        "dose",
+        "diagnosis",
+        "number",
+        "date",
+        "negation",
+        "quote",
+        "speaker",
+        "scope",
+        "consent",
+        "emotion",
     ]
     severity: Severity
     span: tuple[int, int]
