@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from countersign.coding import spoken_diagnoses
 from countersign.drafting.doubts import flags
+from countersign.drafting.pieces import quoted
 from countersign.drafting.relevance import Exchange, Piece, weigh
 from countersign.drafting.template import SectionRule, Template
 from countersign.grounding.lexicons import Lexicons
-from countersign.grounding.spoken import Answer
-from countersign.grounding.words import NEGATIONS
+from countersign.grounding.spoken import Answer, plain
+from countersign.grounding.words import FILLERS, NEGATIONS
 from countersign.note import (
     PLACEHOLDER,
     EvidenceSpan,
@@ -30,19 +31,33 @@ ATTRIBUTION = {
     Role.OTHER: "Other speaker",
     Role.UNKNOWN: "Unidentified speaker",
 }
-DENIES = 'Patient denies (asked: "{question}" answered: "{reply}").'
-AFFIRMS = 'Patient affirms (asked: "{question}" answered: "{reply}").'
-ANSWERS = '(asked: "{question}" answered: "{reply}").'
+DENIES = "Patient denies: asked {question}, answered {reply}"
+AFFIRMS = "Patient affirms: asked {question}, answered {reply}"
+ANSWERS = "Asked {question}, patient answered {reply}"
 
 # Of the words a note may have, the share that sections in the patient's words take first.
 _PATIENT_SHARE = 0.6
 # Two statements with this share of their meaning in common say the same thing.
 _SAME = 0.6
+# A sentence of more words is quoted only if it speaks of harm: it would take half the note.
+_WORDS_MAX = 100
+# An answer of more words is quoted by itself: with its question nobody would read it.
+_REPLY_MAX = 30
+_HARM_REPLY_MAX = 80
+# An answer that does not begin with one of these says little without its question.
+_SUBJECTS = frozenset(
+    """
+        i i'm i've i'll i'd my me it it's its he he's she she's we we're we've they they're you
+        the a this that that's these those there there's
+    """.split()
+)
 _REASONS = (
     "prescription",
     "risk_level",
     "consent",
     "length",
+    "quotation_marks",
+    "identity_check",
     "clinician_question",
     "scheduling",
     "logistics",
@@ -85,7 +100,8 @@ def draft(transcript: Transcript, template: Template, lexicons: Lexicons) -> Not
     placeholder sentence; what was not taken is in `left_out`, with a reason.
     """
     found, exchanges = weigh(transcript, lexicons)
-    candidates = _merged([*_answers(exchanges, template), *_quotes(found, exchanges, template)])
+    answers = tuple(_answers(exchanges, template))
+    candidates = _merged([*answers, *_quotes(found, answers, template)])
     room = template.words_max - sum(len(_gap(label).split()) for label in _labels(template))
     chosen = _chosen(candidates, template, room)
     sections = _sections(_joined(chosen), template, transcript, lexicons)
@@ -128,23 +144,13 @@ def _answers(exchanges: Iterable[Exchange], template: Template) -> Iterator[_Can
         return
     for exchange in exchanges:
         question, reply = exchange.question, exchange.reply
-        if question.turn.role is not Role.THERAPIST or reply.turn.role is not Role.PATIENT:
+        form = _form(exchange)
+        asked, answered = quoted(question.text), quoted(reply.text)
+        if not form or not asked or not answered:
             continue
-        brief = len(reply.tokens) <= 6
-        form = ""
-        if exchange.open:
-            form = ANSWERS if brief and len(reply.tokens) >= 2 else ""
-        elif exchange.said is Answer.NO and not _negative(question):
-            form = DENIES
-        elif exchange.said is Answer.YES and not _negative(question):
-            form = AFFIRMS if brief else ""
-        elif brief or exchange.said is Answer.NO:
-            form = ANSWERS
-        if not form or reply.words > 30:
-            continue
-        text = form.format(question=question.text, reply=reply.text)
+        text = form.format(question=asked, reply=answered)
         yield _Candidate(
-            text,
+            text if reply.text[-1] in ".!?" else f"{text}.",
             Origin.STATEMENT,
             Role.PATIENT,
             (_span(question), _span(reply)),
@@ -159,30 +165,53 @@ def _answers(exchanges: Iterable[Exchange], template: Template) -> Iterator[_Can
         )
 
 
+def _form(exchange: Exchange) -> str:
+    """How question and answer stand together; nothing when the answer speaks for itself."""
+    question, reply = exchange.question, exchange.reply
+    harm = "harm" in question.topics
+    if question.turn.role is not Role.THERAPIST or reply.turn.role is not Role.PATIENT:
+        return ""
+    if reply.words > (_HARM_REPLY_MAX if harm else _REPLY_MAX):
+        return ""
+    brief = len(reply.tokens) <= 6
+    if not exchange.open and not _negative(question):
+        if plain(reply.text) is Answer.NO:
+            return DENIES
+        if plain(reply.text) is Answer.YES and brief:
+            return AFFIRMS
+    if exchange.open and len(reply.tokens) < 2:
+        return ""
+    first = next((t.text for t in reply.tokens if t.text not in FILLERS), "")
+    leans = exchange.said is Answer.UNCLEAR and not exchange.open and first not in _SUBJECTS
+    no = exchange.said is Answer.NO and not exchange.open
+    rated = "measure" in question.topics
+    return ANSWERS if brief or harm or rated or leans or no else ""
+
+
 def _negative(piece: Piece) -> bool:
     """A question that holds a negation: "no" may then mean either."""
     return any(token.text in NEGATIONS and token.text != "no" for token in piece.tokens)
 
 
 def _quotes(
-    found: Iterable[Piece], exchanges: Sequence[Exchange], template: Template
+    found: Iterable[Piece], answers: Sequence[_Candidate], template: Template
 ) -> Iterator[_Candidate]:
-    taken = {
-        (e.reply.turn.id, e.reply.start, e.reply.end)
-        for e in exchanges
-        if e.reply.turn.role is Role.PATIENT and len(e.reply.tokens) <= 6
-    }
+    taken = [span for candidate in answers for span in candidate.evidence]
     for piece in found:
-        if piece.reason or piece.question:
+        if piece.reason:
             continue
-        if any(t == piece.turn.id and s <= piece.start and piece.end <= e for t, s, e in taken):
+        if piece.words > _WORDS_MAX and "harm" not in piece.topics:
+            continue
+        if any(
+            s.turn == piece.turn.id and s.start < piece.end and piece.start < s.end for s in taken
+        ):
             continue
         where = _section_of(piece, template)
         if where is None:
             continue
         role = piece.turn.role
         yield _Candidate(
-            f'{ATTRIBUTION[role]}: "{piece.text}"',
+            f"{ATTRIBUTION[role]}: {quoted(piece.text)}",
             Origin.QUOTE,
             role,
             (_span(piece),),
@@ -255,13 +284,13 @@ def _joined(chosen: Sequence[_Candidate]) -> list[_Candidate]:
     joined: list[_Candidate] = []
     for candidate in chosen:
         before = joined[-1] if joined else None
-        if before is not None and _follows(before, candidate):
+        words = _together(before, candidate) if before is not None else ""
+        if before is not None and words:
             first, last = before.evidence[0], candidate.evidence[0]
-            turn = candidate.piece.turn.text if candidate.piece else ""
             span = EvidenceSpan(turn=first.turn, start=first.start, end=last.end)
             joined[-1] = replace(
                 before,
-                text=f'{ATTRIBUTION[before.role]}: "{turn[span.start : span.end]}"',
+                text=f"{ATTRIBUTION[before.role]}: {words}",
                 evidence=(span, *before.evidence[1:], *candidate.evidence[1:]),
                 topics=before.topics | candidate.topics,
             )
@@ -270,15 +299,16 @@ def _joined(chosen: Sequence[_Candidate]) -> list[_Candidate]:
     return joined
 
 
-def _follows(before: _Candidate, candidate: _Candidate) -> bool:
+def _together(before: _Candidate, candidate: _Candidate) -> str:
+    """Both quotations and what little stands between them as one, or nothing if they cannot be."""
     if before.piece is None or candidate.piece is None or before.section != candidate.section:
-        return False
+        return ""
     first, last = before.evidence[0], candidate.evidence[0]
     if first.turn != last.turn or not 0 <= last.start - first.end <= 12:
-        return False
-    gap = candidate.piece.turn.text[first.end : last.start]
-    marks = set('"\u201c\u201d')
-    return before.words + candidate.words <= 45 and not marks & set(gap)
+        return ""
+    if before.words + candidate.words > 45:
+        return ""
+    return quoted(candidate.piece.turn.text[first.start : last.end])
 
 
 def _labels(template: Template) -> Iterator[str]:

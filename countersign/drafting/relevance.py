@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from countersign.drafting.pieces import pieces, trimmed
+from countersign.drafting.pieces import pieces, quoted
 from countersign.grounding.lexicons import Lexicons
 from countersign.grounding.spoken import Answer, answer, asks
 from countersign.grounding.words import Token, content, quantities, stem, tokenize
@@ -19,6 +20,20 @@ _BACKCHANNEL = re.compile(
     r"|and)[\s,.!?\u2026-]*)+$",
     re.I,
 )
+# A greeting of which only "morning" or a name is left to match: no word list can anchor it.
+_GREETING = re.compile(
+    r"(?:(?i:good )?(?i:morning|afternoon|evening|hi|hello|hey))[\s,]+"
+    r"(?:(?i:dr|doctor|mr|mrs|ms|miss)\b\.?\s*)?"
+    r"(?:\[[A-Z_]+_\d+\]|[A-Z]\w+|(?i:doc|doctor|everyone))?(?:\s+[A-Z]\w+)?[\s.!,]*"
+)
+# Questions that the recognizer ended with a full stop.
+_POSES = re.compile(
+    r"^(?:(?:and|so|but|okay|ok|now|well|then)[ ,]+)*(?:how (?:much|many|often|long|do|does|did|are"
+    r"|is|was|were|would|have|has)|what (?:do|does|did|goes|went|would|happened|comes))\b",
+    re.I,
+)
+# "I'd like you to rest, okay?" asks nothing.
+_TAG = re.compile(r",\s*(?:okay|ok|all right|alright|you know)\s*\?$", re.I)
 _OPEN = re.compile(r"\b(?:how|what|when|where|why|who|which|tell me|describe)\b", re.I)
 _STRONG = frozenset(
     """
@@ -27,7 +42,14 @@ _STRONG = frozenset(
     """.split()
 )
 _CLINICIAN_CONTENT = frozenset("homework intervention assessment measure progress goal".split())
-_ASKED_ABOUT = frozenset("harm symptom medication substance stressor history goal progress".split())
+_ASKED_ABOUT = frozenset(
+    "harm symptom medication substance stressor history goal progress measure".split()
+)
+# Surrogates of what tells one person from all others, or how to reach them.
+_CONTACT = frozenset("PHONE FAX EMAIL SSN MRN HEALTH_PLAN ACCOUNT LICENSE".split())
+_ASIDES = frozenset("identity_check scheduling logistics small_talk greeting".split())
+# How much an answer to the clinician's technique counts: as much as progress does.
+_RESPONSE = 2.0
 
 
 @dataclass(frozen=True)
@@ -77,53 +99,64 @@ def weigh(
     """Every piece of the session in order, and every clinical question with its answer."""
     found: list[Piece] = []
     exchanges: list[Exchange] = []
-    asked: Piece | None = None
+    before: tuple[Piece, ...] = ()
     for position, turn in enumerate(transcript.turns):
-        here = [
-            _piece(turn, position, start, end, lexicons, answering=asked if not index else None)
-            for index, (start, end) in enumerate(pieces(turn.text))
-        ]
-        if asked is not None and here and turn.role is not Role.THERAPIST:
-            reply = _reply(turn, position, here[0], lexicons)
-            if reply is not None:
-                said = answer(reply.text)
-                opened = _OPEN.search(asked.text) is not None
-                exchanges.append(Exchange(asked, reply, said, opened))
-        questions = [p for p in here if p.question]
-        clinical = bool(questions) and bool(questions[-1].topics.keys() & _ASKED_ABOUT)
-        asked = questions[-1] if clinical and turn.role is Role.THERAPIST else None
+        asked = next((p for p in reversed(before) if p.question), None)
+        if turn.role is Role.THERAPIST:
+            asked = None
+        technique = any("technique" in p.topics for p in before)
+        here = tuple(
+            _piece(turn, position, span, lexicons, asked, technique) for span in pieces(turn.text)
+        )
+        if asked is not None and here and _asks_for(asked, here[0], lexicons):
+            reply = _reply(asked, here, lexicons)
+            opened = _OPEN.search(asked.text) is not None
+            exchanges.append(Exchange(asked, reply, answer(reply.text), opened))
+        before = here if turn.role is Role.THERAPIST else ()
         found.extend(here)
     return tuple(found), tuple(exchanges)
 
 
-def _reply(turn: Turn, position: int, first: Piece, lexicons: Lexicons) -> Piece | None:
-    low = next(iter(pieces(turn.text)))[0]
-    start, end = trimmed(turn.text, low, first.end, keep_answer=True)
-    nearby = next((e for s, e in pieces(turn.text) if s >= end and e - s < 80), None)
-    if len(turn.text[start:end].split()) <= 2 and nearby is not None:
-        gap = turn.text[end:nearby]
-        if '"' not in gap and "\u201c" not in gap and "\n" not in gap:
-            end = nearby
-    if end <= start:
-        return None
-    return _build(turn, position, start, end, lexicons, "")
+def _asks_for(asked: Piece, reply: Piece, lexicons: Lexicons) -> bool:
+    """Whether question and answer belong together: a clinical one, or an answer empty without it.
+
+    Not when the question itself prescribes, names a risk level or asks for consent.
+    """
+    if asked.reason in _ASIDES or _scoped(asked, lexicons):
+        return False
+    if asked.topics.keys() & _ASKED_ABOUT:
+        return True
+    empty = len(reply.tokens) <= 6 or not reply.topics.keys() - {"response"}
+    return asked.reason == "clinician_question" and not reply.reason and empty
+
+
+def _reply(asked: Piece, here: Sequence[Piece], lexicons: Lexicons) -> Piece:
+    """The first sentence of a turn, with the next one where the first says next to nothing."""
+    first = here[0]
+    if len(here) < 2 or here[1].end - here[1].start >= 80:
+        return first
+    scored = "measure" in asked.topics and here[1].words <= 6 and bool(here[1].numbers)
+    if first.words > 2 and not scored:
+        return first
+    return _build(first.turn, first.position, first.start, here[1].end, lexicons)
 
 
 def _piece(
-    turn: Turn, position: int, low: int, high: int, lexicons: Lexicons, *, answering: Piece | None
+    turn: Turn,
+    position: int,
+    span: tuple[int, int],
+    lexicons: Lexicons,
+    asked: Piece | None,
+    technique: bool,
 ) -> Piece:
-    start, end = trimmed(turn.text, low, high)
-    while end > start + 1 and turn.text[end - 1] in ",;-\u2026:":
-        end -= 1
-    if end <= start:
-        start, end = low, high
-    piece = _build(turn, position, start, end, lexicons, "")
-    return _build(turn, position, start, end, lexicons, _reason(piece, lexicons, answering))
+    piece = _build(turn, position, *span, lexicons)
+    if technique and turn.role is Role.PATIENT:
+        topics = {**piece.topics, "response": _RESPONSE}
+        piece = replace(piece, topics=topics, score=piece.score + _RESPONSE)
+    return replace(piece, reason=_reason(piece, lexicons, asked))
 
 
-def _build(
-    turn: Turn, position: int, start: int, end: int, lexicons: Lexicons, reason: str
-) -> Piece:
+def _build(turn: Turn, position: int, start: int, end: int, lexicons: Lexicons) -> Piece:
     tokens = tuple(token for token in tokenize(turn.text[start:end]))
     moved = tuple(Token(t.text, t.raw, t.start + start, t.end + start) for t in tokens)
     topics: dict[str, float] = {}
@@ -139,15 +172,22 @@ def _build(
     score += 0.3 if any(t.text in {"i", "my", "me", "i'm", "i've"} for t in tokens) else 0.0
     score -= 1.0 if words < 4 else 0.0
     score -= 1.2 * len(lexicons.left_out.find(moved))
-    question = asks(turn.text[start:end])
-    return Piece(turn, position, start, end, moved, topics, score, question, reason)
+    text = turn.text[start:end]
+    question = _TAG.search(text) is None and (asks(text) or _POSES.match(text) is not None)
+    return Piece(turn, position, start, end, moved, topics, score, question, "")
 
 
 def _reason(piece: Piece, lexicons: Lexicons, answering: Piece | None) -> str:
     text = piece.text
     strong = sum(weight for topic, weight in piece.topics.items() if topic in _STRONG)
-    if _BACKCHANNEL.match(text) or (len(piece.tokens) <= 2 and strong < 2):
+    if _BACKCHANNEL.match(text):
         return "backchannel"
+    if _identifies(piece, answering, strong):
+        return "identity_check"
+    if len(piece.tokens) <= 2 and strong < 2:
+        return "backchannel"
+    if _GREETING.fullmatch(text):
+        return "greeting"
     if piece.turn.role is Role.THERAPIST and (rule := _forbidden(piece, lexicons)):
         return rule
     aside = [hit.meaning for hit in lexicons.left_out.find(piece.tokens)]
@@ -157,21 +197,42 @@ def _reason(piece: Piece, lexicons: Lexicons, answering: Piece | None) -> str:
         limit = 2.0 * aside.count(most) + 1.0
         if strong < limit and not (most == "greeting" and strong >= 2 and len(piece.tokens) > 8):
             return most
+    if not quoted(text):
+        return "quotation_marks"
+    if piece.turn.role is Role.THERAPIST and "technique" in piece.topics:
+        return ""
     if piece.question:
         return "clinician_question" if piece.turn.role is Role.THERAPIST else "question"
     if piece.turn.role is Role.THERAPIST:
         return "" if piece.topics.keys() & _CLINICIAN_CONTENT else "clinician_talk"
-    if not piece.topics and not (answering is not None and len(piece.tokens) >= 3):
+    first = piece.start == next(pieces(piece.turn.text))[0]
+    clinical = first and answering is not None and answering.reason not in _ASIDES
+    if not piece.topics and not (clinical and len(piece.tokens) >= 3):
         return "not_clinical"
     return ""
 
 
+def _identifies(piece: Piece, answering: Piece | None, strong: float) -> bool:
+    """Whether it only says who somebody is, or answers a question that asks for no more."""
+    if "harm" in piece.topics or strong >= 2:
+        return False
+    labels = {token.surrogate for token in piece.tokens}
+    if labels & _CONTACT or ("PATIENT" in labels and "" not in labels):
+        return True
+    return answering is not None and answering.reason == "identity_check"
+
+
 def _forbidden(piece: Piece, lexicons: Lexicons) -> str:
+    found = _scoped(piece, lexicons)
+    return "" if found == "prescription" and piece.question else found
+
+
+def _scoped(piece: Piece, lexicons: Lexicons) -> str:
     drug = lexicons.medications.find(piece.tokens) or "medication" in piece.topics
     for hit in lexicons.scope.find(piece.tokens):
         if hit.meaning.code == "risk_level":
             return "risk_level"
-        if hit.meaning.code == "prescription" and drug and not piece.question:
+        if hit.meaning.code == "prescription" and drug:
             return "prescription"
         if hit.meaning.kind == "consent":
             return "consent"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from countersign.grounding.cuts import HEDGES
 from countersign.grounding.lexicons import ScopeRule, Symptom
-from countersign.grounding.line import Doubt, Reading, Source, stems
+from countersign.grounding.line import Doubt, Part, Quotation, Reading, Source, stems
 from countersign.grounding.spoken import Answer, Session, Stand, Statement, answer
 from countersign.grounding.words import NEGATIONS, Hit, Token, content, stem, telling
 from countersign.note import Severity
@@ -42,7 +43,11 @@ _PARTLY = 0.25
 
 
 def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
-    """Blocks words in quotation marks that nobody said, at the words that differ."""
+    """Blocks words in quotation marks that nobody said, at the words that differ.
+
+    Also blocks, or reviews, those that were cut off from a negation or an "if" of their sentence,
+    unless the note has one of its own before them.
+    """
     for quotation in reading.quotations:
         if quotation.turns:
             source = reading.source_of(quotation)
@@ -55,6 +60,8 @@ def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
                     Severity.BLOCK,
                     "Somebody else said these words.",
                 )
+            else:
+                yield from _cut(reading, quotation, source)
             continue
         inner = [t for t in reading.tokens if quotation.start <= t.start < quotation.end]
         if quotation.short and stems(inner) <= session.stems:
@@ -63,6 +70,39 @@ def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
         yield Doubt(
             *quotation.differing, "quote", severity, "These words do not stand so in the session."
         )
+
+
+def _cut(reading: Reading, quotation: Quotation, source: Source | None) -> Iterator[Doubt]:
+    for part in quotation.parts:
+        places = [(turn, grave) for turn, grave in part.places if turn in quotation.turns]
+        own = [
+            (turn, grave)
+            for turn, grave in places
+            if source is None or turn.role is Role.UNKNOWN or _may_be(source, {turn.role})
+        ]
+        graves = {grave for _, grave in own or places}
+        if None in graves or _carried(reading, quotation, part):
+            continue
+        severity = Severity.REVIEW if Severity.REVIEW in graves else Severity.BLOCK
+        yield Doubt(
+            part.start,
+            part.end,
+            "quote",
+            severity,
+            "The session says this with a negation or a condition that the quotation leaves out.",
+        )
+
+
+def _carried(reading: Reading, quotation: Quotation, part: Part) -> bool:
+    """Whether the note says by itself that the quoted words were denied or in doubt."""
+    first = next((i for i, t in enumerate(reading.tokens) if t.start >= part.start), None)
+    if first is None or reading.negated[first]:
+        return first is not None
+    for token in reading.tokens[max(0, first - 8) : first]:
+        within = token.start >= quotation.start
+        if token.text in HEDGES or token.text in (NEGATIONS if within else _DENIES):
+            return True
+    return False
 
 
 def _may_be(source: Source, roles: set[Role]) -> bool:

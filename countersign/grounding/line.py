@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from countersign.grounding.cuts import cut
 from countersign.grounding.reading import Line
 from countersign.grounding.spoken import Session
 from countersign.grounding.words import Token, content, quantities, stem, tokenize
@@ -29,8 +30,8 @@ _CLINICIAN = re.compile(
     re.I,
 )
 _OTHER = re.compile(r"^\s*(?:other speaker|unidentified speaker)\b", re.I)
-_ASKED = re.compile(r"(?:\(|^)asked:", re.I)
-_ANSWERED = re.compile(r"\banswered:", re.I)
+_ASKED = re.compile(r"(?:^|[(:])\s*(asked)(?::|\s*(?=[\"\u201c]))", re.I)
+_ANSWERED = re.compile(r"\b(answered)(?::|\s*(?=[\"\u201c]))", re.I)
 _REPORTS = re.compile(
     r"^(?:['\u2019]s)?\W{0,3}(?:also |then |further |currently |initially |again |later |has "
     r"|had |have |briefly |openly |\w+ly )*"
@@ -62,14 +63,27 @@ class Doubt:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Words quoted in one go, with every turn where they stand and how gravely they are cut."""
+
+    start: int
+    end: int
+    places: tuple[tuple[Turn, Severity | None], ...]
+
+
+@dataclass(frozen=True)
 class Quotation:
-    """Quoted words; `turns` are those where they stand as quoted, empty when nowhere."""
+    """Quoted words; `turns` are those where they stand as quoted, empty when nowhere.
+
+    `parts` are what ellipses divide it into.
+    """
 
     start: int
     end: int
     turns: tuple[Turn, ...]
     differing: tuple[int, int]
     short: bool
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,8 @@ class Reader:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._folded = [(turn, _fold(tokenize(turn.text))) for turn in session.turns]
+        self._tokens = {turn.id: tokenize(turn.text) for turn in session.turns}
+        self._folded = [(turn, _fold(self._tokens[turn.id])) for turn in session.turns]
         self._joined = [
             (turn, " " + " ".join(w for w, _, _ in words) + " ") for turn, words in self._folded
         ]
@@ -136,25 +151,52 @@ class Reader:
     def _quotation(self, text: str, match: re.Match[str]) -> Quotation:
         start, end = match.span(1) if match.group(1) is not None else match.span(2)
         inner = text[start:end]
-        verbatim = tuple(turn for turn in self.session.turns if inner in turn.text)
-        if verbatim and len(inner.split()) > 1:
-            return Quotation(start, end, verbatim, (start, end), False)
+        if len(inner.split()) > 1:
+            part = Part(start, end, tuple(self._verbatim(inner)))
+            if part.places:
+                return Quotation(start, end, _turns(part), (start, end), False, (part,))
         turns: tuple[Turn, ...] | None = None
-        differing = (start, end)
+        parts: list[Part] = []
         size = 0
         for piece in re.finditer(r"(?:(?!\.\.\.|\u2026|\[\.\.\.\]).)+", inner, re.S):
             words = _fold(tokenize(piece.group()))
             if not words:
                 continue
             size += len(words)
-            needle = " " + " ".join(word for word, _, _ in words) + " "
-            where = tuple(turn for turn, joined in self._joined if needle in joined)
-            if not where:
-                offset = start + piece.start()
+            offset = start + piece.start()
+            part = Part(offset, offset + len(piece.group()), tuple(self._folded_in(words)))
+            if not part.places:
                 low, high = self._differing(words)
                 return Quotation(start, end, (), (offset + low, offset + high), len(words) <= 2)
+            parts.append(part)
+            where = _turns(part)
             turns = where if turns is None else tuple(turn for turn in turns if turn in where)
-        return Quotation(start, end, turns or (), differing, size <= 2)
+        return Quotation(start, end, turns or (), (start, end), size <= 2, tuple(parts))
+
+    def _verbatim(self, inner: str) -> Iterator[tuple[Turn, Severity | None]]:
+        """Where the very characters stand; "I can" does not stand in "I can't"."""
+        for turn in self.session.turns:
+            at = turn.text.find(inner)
+            while at >= 0:
+                end = at + len(inner)
+                tokens = self._tokens[turn.id]
+                if not any(t.start < edge < t.end for t in tokens for edge in (at, end)):
+                    yield turn, cut(turn.text, tokens, at, end)
+                at = turn.text.find(inner, at + 1)
+
+    def _folded_in(
+        self, words: Sequence[tuple[str, int, int]]
+    ) -> Iterator[tuple[Turn, Severity | None]]:
+        wanted = [word for word, _, _ in words]
+        needle = " " + " ".join(wanted) + " "
+        for (turn, have), (_, joined) in zip(self._folded, self._joined, strict=True):
+            if needle not in joined:
+                continue
+            for index in range(len(have) - len(wanted) + 1):
+                here = have[index : index + len(wanted)]
+                if [word for word, _, _ in here] == wanted:
+                    tokens = self._tokens[turn.id]
+                    yield turn, cut(turn.text, tokens, here[0][1], here[-1][2])
 
     def _differing(self, words: Sequence[tuple[str, int, int]]) -> tuple[int, int]:
         """The words of a quotation that its nearest turn does not have; all when none is near."""
@@ -176,6 +218,10 @@ class Reader:
         if not strange:
             return whole
         return words[strange[0]][1], words[strange[-1]][2]
+
+
+def _turns(part: Part) -> tuple[Turn, ...]:
+    return tuple(dict.fromkeys(turn for turn, _ in part.places))
 
 
 def _fold(tokens: Sequence[Token]) -> list[tuple[str, int, int]]:
@@ -210,7 +256,7 @@ def _sources(text: str, quotations: Sequence[Quotation]) -> tuple[Source, ...]:
     for pattern, role in ((_ASKED, Role.THERAPIST), (_ANSWERED, Role.PATIENT)):
         for match in pattern.finditer(text):
             if not any(q.start <= match.start() < q.end for q in quotations):
-                found.append(Source(role, *match.span()))
+                found.append(Source(role, *match.span(1)))
     other = _OTHER.match(text)
     if other:
         found.append(Source(Role.OTHER, *other.span()))

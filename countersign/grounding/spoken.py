@@ -90,6 +90,19 @@ _KIN = frozenset(
         spouse sibling
     """.split()
 )
+_PLAIN_YES = frozenset(
+    """
+        yes yeah yep yup yea uh mm mhm definitely absolutely certainly of correct right
+    """.split()
+)
+# With one of these in it a "no" may mean "not lately" and a "yes" may mean "in part".
+_WAVERS = frozenset(
+    """
+        but except although though however unless until today tonight now anymore lately recently
+        yet usually mostly sometimes really exactly think know guess suppose sure maybe perhaps
+        probably hardly barely rarely only much if before used wish
+    """.split()
+)
 _HYPOTHETICAL = frozenset("if might maybe wonder wondering whether could possibly suppose".split())
 
 
@@ -110,6 +123,18 @@ def answer(text: str) -> Answer:
     if _NO.match(rest):
         return Answer.NO
     return Answer.YES if _YES.match(rest) else Answer.UNCLEAR
+
+
+def plain(text: str) -> Answer:
+    """The answer of `text` if it says yes or no in so many words and takes nothing back."""
+    words = [token.text for token in tokenize(text)]
+    if _WAVERS & set(words):
+        return Answer.UNCLEAR
+    said = answer(text)
+    if said is Answer.YES:
+        opening = next((word for word in words if word not in _FILLERS), "")
+        return Answer.YES if opening in _PLAIN_YES else Answer.UNCLEAR
+    return said
 
 
 def asks(text: str) -> bool:

@@ -109,7 +109,10 @@ NEGATIONS = frozenset(
         wasnt havent hasnt
     """.split()
 )
-_CLAUSE_END = frozenset("but however although though except because whereas yet".split())
+CLAUSE_END = frozenset("but however although though except because whereas yet".split())
+# Sounds that mean nothing. "Mm", "uh-huh" and "uh-uh" are none of them: they answer.
+FILLERS = frozenset("um uh er erm hm hmm ah".split())
+_POLARITY = frozenset("no nope nah not never really hardly barely maybe perhaps".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,36 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
         start = stop.end()
     _keep(text, start, len(text), spans)
     return tuple(spans)
+
+
+def said_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """`[start, end)` of each stretch of speech that loses its meaning when it loses its beginning.
+
+    Sentences, but together with the one before when they go on with it: in small letters, after an
+    ellipsis, inside a quotation left open, or after a bare "No." or "Never.".
+    """
+    joined: list[tuple[int, int]] = []
+    spans = sentence_spans(text)
+    # Where no sentence begins with a capital, a small letter tells nothing.
+    cased = any(text[start].isupper() for start, _ in spans)
+    for start, end in spans:
+        if joined and ((cased and text[start].islower()) or _goes_on(text, joined[-1], start)):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def _goes_on(text: str, before: tuple[int, int], start: int) -> bool:
+    said = text[before[0] : before[1]]
+    if said.endswith(("...", "\u2026", ",", "-", "\u2013", "\u2014")):
+        return True
+    if said.count('"') % 2 and '"' in text[start:]:
+        return True
+    if said.count("\u201c") > said.count("\u201d") and "\u201d" in text[start:]:
+        return True
+    words = {token.text for token in tokenize(said)} - FILLERS
+    return bool(words) and words <= _POLARITY
 
 
 def _keep(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> None:
@@ -212,7 +245,7 @@ def negated(tokens: Sequence[Token], text: str) -> tuple[bool, ...]:
             between = text[tokens[index - 1].end : token.start]
             if any(mark in between for mark in ".;:?!"):
                 left = 0
-        if token.text in _CLAUSE_END:
+        if token.text in CLAUSE_END:
             left = 0
         marks.append(left > 0)
         left = max(0, left - 1)

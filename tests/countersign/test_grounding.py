@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from countersign.errors import BadNote, BadPolicy, EmptyInput, NotJson, NotUtf8
 from countersign.grounding import Lexicons, check, read_note
@@ -133,14 +135,81 @@ def test_an_invented_sentence_cannot_hide_as_a_placeholder() -> None:
 
 
 def test_an_answered_question_must_be_answered_so() -> None:
-    honest = 'Patient denies (asked: "Have you had any thoughts of hurting yourself?" answered: "No, nothing like that.").'  # noqa: E501
-    turned = (
-        'Patient denies (asked: "Any panic attacks?" answered: "Yeah, three times last week.").'
-    )
-    crossed = 'Patient denies (asked: "Any panic attacks?" answered: "No, nothing like that.").'
+    honest = 'Patient denies: asked "Have you had any thoughts of hurting yourself?", answered "No, nothing like that."'  # noqa: E501
+    turned = 'Patient denies: asked "Any panic attacks?", answered "Yeah, three times last week."'
+    crossed = 'Patient denies: asked "Any panic attacks?", answered "No, nothing like that."'
     assert found(honest) == []
     assert ("negation", "block", "denies") in found(turned)
     assert ("negation", "block", "denies") in found(crossed)
+
+
+_CUT = transcript(
+    ("T", "Have you had any thoughts of hurting yourself?"),
+    ("P", "No, no thoughts of hurting myself, nothing like that, I'm just tired."),
+    ("P", "I don't think I want to die. I haven't had any real panic attacks lately."),
+    ("P", "If I lose my job I will drink again. I am not going back to the hospital."),
+    ("P", "No, I feel fine at home. I can't sleep at night. I'm unhappy with my job."),
+    ("P", "No... bad dreams at night. I feel calm but my sleep is bad."),
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "severity"),
+    [
+        ('Patient reports: "thoughts of hurting myself, nothing like that, I\'m just tired."',
+         "block"),
+        ('Patient stated, "thoughts of hurting myself."', "block"),
+        ('Patient stated, \u201cthoughts of hurting myself.\u201d', "block"),
+        ('Patient stated, "I want to die."', "block"),
+        ('Patient stated, "I … want to die."', "block"),
+        ('Patient reported "real panic attacks" this week.', "block"),
+        ('Patient stated, "I will drink again."', "review"),
+        ('Patient stated, "I am" when asked.', "review"),
+        ('Patient stated, "going back to the hospital."', "block"),
+        ('Patient reported "bad dreams at night."', "review"),
+        ('Patient stated, "happy with my job."', "block"),
+    ],
+)  # fmt: skip
+def test_a_quotation_cut_off_from_its_negation_is_found(sentence: str, severity: str) -> None:
+    findings = check(sentence, _CUT, lexicons()).findings
+    assert ("quote", severity) in [(f.kind, f.severity.value) for f in findings]
+    assert check(sentence, _CUT, lexicons()).verdict == severity
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'Patient denies "thoughts of hurting myself."',
+        'Patient stated, "no thoughts of hurting myself."',
+        'Patient stated, "I\'m just tired."',
+        'Patient stated, "I don\'t … want to die."',
+        'Patient stated, "I feel fine at home."',
+        'Patient stated, "my sleep is bad."',
+        'Patient does not report "real panic attacks."',
+        'Clinician: "Have you had any thoughts of hurting yourself?"',
+    ],
+)
+def test_a_quotation_that_keeps_its_meaning_passes(sentence: str) -> None:
+    assert check(sentence, _CUT, lexicons()).verdict == "pass"
+
+
+def test_a_quotation_may_stand_anywhere_it_was_said_whole() -> None:
+    said = transcript(("P", "I feel no shame at all."), ("P", "I know shame at all."))
+    assert check('Patient: "shame at all."', said, lexicons()).verdict == "pass"
+    asked = transcript(("T", "Thoughts of suicide?"), ("P", "I have no thoughts of suicide"))
+    assert check('Patient reports: "thoughts of suicide"', asked, lexicons()).verdict == "block"
+
+
+@given(
+    st.sampled_from(["no", "not", "never", "don't", "without", "haven't had any", "isn't"]),
+    st.lists(st.sampled_from("um uh really much".split()), max_size=2),
+    st.sampled_from(["thoughts of hurting anyone", "drinking at night", "panic at work"]),
+)
+def test_a_quotation_that_begins_after_a_negation_never_passes(
+    negation: str, between: list[str], quoted: str
+) -> None:
+    said = transcript(("P", " ".join(["I", negation, *between, quoted, "now."])))
+    assert check(f'Patient reports: "{quoted}"', said, lexicons()).verdict != "pass"
 
 
 def test_a_denial_holds_with_the_patients_own_statement() -> None:

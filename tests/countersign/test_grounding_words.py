@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.grounding.spoken import Answer, answer, asks
+from countersign.grounding.spoken import Answer, answer, asks, plain
 from countersign.grounding.words import (
     negated,
     quantities,
+    said_spans,
     sentence_spans,
     stem,
     tokenize,
@@ -137,3 +138,40 @@ def test_brands_and_misspellings_lead_to_the_generic(said: str, generic: str) ->
 def test_everyday_words_are_neither_drugs_nor_diagnoses(text: str) -> None:
     assert lexicons().medications.find(tokenize(text)) == ()
     assert lexicons().diagnoses.find(tokenize(text)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("I am sad. I sleep badly.", ["I am sad.", "I sleep badly."]),
+        ("No... thoughts of that.", ["No... thoughts of that."]),
+        ("Never. Thoughts of that are gone.", ["Never. Thoughts of that are gone."]),
+        ("No. I am tired. Yes.", ["No. I am tired.", "Yes."]),
+        ("Thank you. to, and what now?", ["Thank you. to, and what now?"]),
+        ("i am sad. i sleep badly.", ["i am sad.", "i sleep badly."]),
+        ('He said "Go. Now." I left.', ['He said "Go. Now."', "I left."]),
+        ('A 5" cut. I am sad.', ['A 5" cut.', "I am sad."]),
+        ("", []),
+    ],
+)
+def test_speech_falls_apart_only_where_meaning_allows(text: str, parts: list[str]) -> None:
+    assert [text[start:end] for start, end in said_spans(text)] == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("No.", Answer.NO),
+        ("No, nothing like that.", Answer.NO),
+        ("No, not lately.", Answer.UNCLEAR),
+        ("No, but I did in May.", Answer.UNCLEAR),
+        ("Not really.", Answer.UNCLEAR),
+        ("I don't think so.", Answer.UNCLEAR),
+        ("Yes, every morning.", Answer.YES),
+        ("Well, yeah.", Answer.YES),
+        ("I have a brother.", Answer.UNCLEAR),
+        ("Yes, sometimes.", Answer.UNCLEAR),
+    ],
+)
+def test_only_a_plain_answer_affirms_or_denies(text: str, said: Answer) -> None:
+    assert plain(text) is said
