@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ import pytest
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
 from lambdas.adapters.workflow import StepFunctionsWorkflow
@@ -101,6 +103,23 @@ class Machine:
         return {"StatusCode": 200, "Payload": json.loads(json.dumps(payload))}
 
 
+def _wait_anew(endpoint: CallbackEndpoint, timeout: float | None = None) -> Any:
+    """Each outcome wakes one attempt. moto gives a retried attempt the token of the failed one.
+
+    AWS makes a new token for each attempt; with moto's, the first failure would fail every retry.
+    An event without an outcome is the interrupt that the attempt before left behind.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while endpoint._notify_event.wait(
+        None if deadline is None else max(0.0, deadline - time.monotonic())
+    ):
+        endpoint._notify_event.clear()
+        outcome, endpoint._outcome = endpoint._outcome, None
+        if outcome is not None:
+            return outcome
+    return None
+
+
 def _evaluate(expression: str) -> Any:
     return jsonata.Jsonata(expression).evaluate(None)
 
@@ -113,7 +132,9 @@ def machine(flow: str, ports: Ports, hurry: dict[str, int] | None = None) -> Ite
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         patch.setenv("AWS_DEFAULT_REGION", _REGION)
         patch.setattr(moto_jsonata, "_eval_jsonata", _evaluate)
-        patch.setattr(retrier_decl.time, "sleep", lambda seconds: None)
+        patch.setattr(CallbackEndpoint, "wait", _wait_anew)
+        # The retrier's own clock, and nobody else's: a poll that never sleeps starves the run.
+        patch.setattr(retrier_decl, "time", SimpleNamespace(sleep=lambda seconds: None))
         with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
             made = Machine(flow, ports, hurry)
             patch.setattr(lambda_eval_utils, "_invoke_lambda_function", made._called)
