@@ -161,7 +161,7 @@ def _session(
         delivery = _delivered(running, timed)
     ledger = _ledger(running, timed, session_id)
     with timed.stage("search", "Look for the session's names and words in logs and histories"):
-        found = _search(running, draft, roster, Path(str(ledger["directory"])))
+        found = _search(running, draft, roster, ledger)
     timed.say(f"None among {found['lines']} lines in {found['places']} places")
     return {
         "session_id": session_id,
@@ -177,15 +177,14 @@ def _session(
     }
 
 
-def _search(running: Running, draft: Any, roster: Path, ledger: Path) -> dict[str, int]:
+def _search(running: Running, draft: Any, roster: Path, ledger: dict[str, Any]) -> dict[str, int]:
     """Everything written for operators holds nothing of what was said, or the demo fails."""
-    reader = ledger_files.DirectoryReader(ledger)
-    size = verify_directory(reader).size
+    reader = ledger_files.DirectoryReader(ledger["directory"])
     found = traces.search(
         running,
         Transcript.model_validate(draft["transcript"]),
         read_roster(roster.read_bytes()),
-        entries(reader, size),
+        entries(reader, ledger["size"]),
     )
     if found.found:
         raise LeakFound(f"words of the session are in {', '.join(found.found)}")
