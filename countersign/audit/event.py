@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
 
+from countersign.erasure import DeletionReceipt
 from countersign.session import Session
 
 
@@ -86,6 +87,13 @@ def of_system(
         hashes=hashes or {},
         counts=counts or {},
         reason=reason,
+    )
+
+
+def of_erasure(session: Session, receipt: DeletionReceipt, run: str | None) -> Event:
+    """The entry for an erasure that may happen again: each is told apart by its moment."""
+    return of_system(
+        session, "audio.erased", receipt.at, run, part=receipt.at.isoformat(), **receipt.summary()
     )
 
 

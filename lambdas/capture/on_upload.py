@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from countersign.audit.event import of_system
+from countersign.audit.event import of_erasure, of_system
 from countersign.erasure import confirm
 from countersign.session import State
 from lambdas.wiring import Ports, connected
@@ -18,10 +18,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     if session.state not in (State.REGISTERED, State.RECEIVED, State.TRANSCRIBED):
         receipt = confirm(ports.audio.erase(session_id, "uploaded-after-erasure", now))
         if receipt.erased:
-            part = now.isoformat()
-            ports.ledger.append(
-                of_system(session, "audio.erased", now, None, part=part, **receipt.summary())
-            )
+            ports.ledger.append(of_erasure(session, receipt, None))
         return {"session_id": session_id, "started": False}
     if session.state is State.REGISTERED:
         ports.ledger.append(of_system(session, "audio.received", now, None))

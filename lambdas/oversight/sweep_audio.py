@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from countersign.audit.event import of_system
+from countersign.audit.event import of_erasure
 from countersign.erasure import AudioLimit, confirm, overdue
 from countersign.errors import Refusal
 from countersign.session import State
@@ -33,10 +33,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
 def _erase(session_id: str, now: datetime, ports: Ports) -> None:
     session = ports.records.session(session_id)
     receipt = confirm(ports.audio.erase(session_id, "hard-limit", now))
-    part = now.isoformat()
-    ports.ledger.append(
-        of_system(session, "audio.erased", now, None, part=part, **receipt.summary())
-    )
+    ports.ledger.append(of_erasure(session, receipt, None))
     if session.state in (State.REGISTERED, State.RECEIVED):
         ports.records.update(session_id, failure="AudioLimit")
         token = ports.records.wait(session_id, "speech")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from countersign.audit.event import of_system
+from countersign.audit.event import of_erasure, of_system
 from countersign.erasure import confirm
 from countersign.session import MOVES, State
 from lambdas.wiring import Ports, connected
@@ -18,9 +18,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     code, now, run = event["code"], ports.clock.now(), event["run"]
     receipt = confirm(ports.audio.erase(session.id, f"failed:{code}", now))
     if receipt.erased:
-        ports.ledger.append(
-            of_system(session, "audio.erased", now, run, part=f"{now}", **receipt.summary())
-        )
+        ports.ledger.append(of_erasure(session, receipt, run))
     if code in _NO_CONSENT:
         ports.vault.shred(session.id)
     ports.ledger.append(of_system(session, "session.failed", now, run, part=run, reason=code))
