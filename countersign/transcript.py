@@ -70,7 +70,11 @@ class Speaker(_Frozen):
     id: str
     role: Role = Role.UNKNOWN
     confidence: Probability = 0.0
-    basis: str = "none"  # "enrolment" | "content" | "none"
+    basis: str = "none"  # "enrolment" | "content" | "human" | "none"
+    # How long this voice speaks, and its print (`voiceprint.py`): a biometric identifier, there
+    # only between the endpoint and the merge of a session's segments.
+    seconds: Seconds = 0.0
+    voice: str = ""
 
 
 class Doubt(_Frozen):
@@ -79,6 +83,8 @@ class Doubt(_Frozen):
     code: str
     start: Seconds
     end: Seconds
+    # The words that may have been said there, the recognized one first; none for most doubts.
+    candidates: tuple[str, ...] = ()
 
 
 class Transcript(_Frozen):

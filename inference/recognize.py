@@ -15,8 +15,8 @@ from faster_whisper.transcribe import Segment
 
 from countersign.errors import ModelMissing, SpeechFailed
 from countersign.transcript import Doubt, Word
+from inference.activity import Stretch
 from inference.audio import RATE
-from inference.voices import Stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

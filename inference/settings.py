@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countersign.errors import BadPolicy, FileMissing, ModelMissing
+from countersign.roles import Roles
 from countersign.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,12 +103,6 @@ class Guards(_Table):
     turn_probability_below: Share
     unheard_seconds: Annotated[float, Field(gt=0)]
     phantoms: tuple[str, ...]
-
-
-class Roles(_Table):
-    confident_above: Share
-    clinician: tuple[str, ...]
-    patient: tuple[str, ...]
 
 
 class SpeechPolicy(_Table):

@@ -1,4 +1,4 @@
-"""Decides where there is speech and which voice it is, on ONNX Runtime and numpy alone."""
+"""Decides which voice a stretch of speech is, on ONNX Runtime and numpy alone."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
-from faster_whisper.vad import VadOptions, get_speech_timestamps
 
 from countersign.errors import ModelMissing
+from inference.activity import Stretch
 from inference.audio import RATE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.settings import Activity
-
     Floats = NDArray[np.float32]
-
-# The detector looks at this much at once, so that a long session needs no more memory.
-_BLOCK_SECONDS = 300
 
 # Resemblyzer 0.1.4, hparams.py: 25 ms windows every 10 ms, 40 mel channels, -30 dBFS.
 _WINDOW = 400
@@ -46,14 +41,6 @@ _LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """From `start` to `end`, in seconds."""
-
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
 class Prints:
     """Voice prints of a session, each of which lies within one stretch of speech.
 
@@ -63,30 +50,6 @@ class Prints:
     middles: NDArray[np.float64]
     vectors: Floats
     stretches: NDArray[np.intp]
-
-
-def speech(samples: Floats, activity: Activity, above: float | None = None) -> tuple[Stretch, ...]:
-    """Where somebody speaks, whispers or sobs, in seconds, by Silero's voice-activity detector.
-
-    `above` replaces the policy's threshold, for a stricter question.
-    """
-    threshold = activity.speech_above if above is None else above
-    options = VadOptions(
-        threshold=threshold,
-        neg_threshold=min(activity.silence_below, threshold),
-        min_speech_duration_ms=0,
-        min_silence_duration_ms=round(activity.pause_seconds * 1000),
-        speech_pad_ms=0,
-    )
-    found: list[Stretch] = []
-    for first in range(0, len(samples), _BLOCK_SECONDS * RATE):
-        block = samples[first : first + _BLOCK_SECONDS * RATE]
-        for region in get_speech_timestamps(block, options):
-            stretch = Stretch((first + region["start"]) / RATE, (first + region["end"]) / RATE)
-            if found and stretch.start - found[-1].end < activity.pause_seconds:
-                stretch = Stretch(found.pop().start, stretch.end)
-            found.append(stretch)
-    return tuple(found)
 
 
 class Encoder:

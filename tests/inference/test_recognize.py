@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.transcript import Word
+from inference.activity import Stretch
 from inference.audio import RATE
 from inference.pipeline import unheard
 from inference.recognize import Spoken, blocks, in_order, unloop
-from inference.voices import Stretch
 
 times = st.floats(0, 100, allow_nan=False)
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
+from inference.activity import Stretch, speech
 from inference.audio import RATE
 from inference.settings import MODELS, Settings, SpeechPolicy
-from inference.voices import Encoder, Stretch, group, mel_filters, mel_spectrogram, speech
+from inference.voices import Encoder, group, mel_filters, mel_spectrogram
 from tests.inference.recordings import noise, reference, session
 
 POLICY = SpeechPolicy.read(Settings().policy)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from countersign.transcript import Role, Speaker
-
-if TYPE_CHECKING:
-    from inference.settings import Roles
 
 # A voice print must be nearer to the enrolled one than any other by this much, or the match is
 # not confirmed (measured: near 0 in far-field recordings).
@@ -29,6 +28,16 @@ _MOST = 6.0
 _WORDS = re.compile(r"[\w']+")
 _SELF = frozenset({"i", "i'm", "i've", "i'd", "i'll", "me", "my", "mine", "myself"})
 _OTHER = frozenset({"you", "you're", "you've", "you'd", "you'll", "your", "yours", "yourself"})
+
+
+class Roles(BaseModel):
+    """The `[roles]` table of policies/speech.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    confident_above: Annotated[float, Field(ge=0, le=1)]
+    clinician: tuple[str, ...]
+    patient: tuple[str, ...]
 
 
 def by_voice(resemblance: Mapping[str, float]) -> tuple[str, float] | None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from countersign import roles
 from countersign.transcript import Role
-from inference import roles
 from inference.settings import Settings, SpeechPolicy
 
 POLICY = SpeechPolicy.read(Settings().policy).roles

@@ -1,0 +1,183 @@
+"""Decides which voice said each word, by its print or by its channel, and where turns begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from countersign.transcript import Doubt, Turn, Word
+from inference.activity import Stretch
+from inference.audio import RATE, Audio
+from inference.voices import Prints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SPEAKER_UNSURE = "speaker_uncertain"
+
+# How far a voice print speaks for the words around its middle, seconds.
+_REACH = 0.8
+# The cosine between a print and a voice, made commensurate with the costs below.
+_SHARPNESS = 8.0
+# What a change of speaker costs: hardly anything after a sentence or a pause, much within one.
+_COST_AFTER_SENTENCE = 0.3
+_COST_AFTER_PAUSE = 0.8
+_COST_WITHIN = 6.0
+_PAUSE = 0.25
+# After this much silence the same speaker begins a new turn.
+_LONG_PAUSE = 3.0
+# Two voices that are nearly as near to a turn's words as each other, in the cosine.
+_NEARLY_EQUAL = 0.04
+# On a stereo recording with a microphone each, the speaker's own is louder by at least this.
+_LOUDER_DECIBELS = 6.0
+# Both channels must lead in this share of the speech to be taken for two people's.
+_LEADING_SHARE = 0.05
+_FRAME = RATE // 50
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """For each word the label of its voice, and by how much that voice leads (a cosine)."""
+
+    labels: tuple[int, ...]
+    leads: tuple[float, ...]
+
+
+def by_print(
+    words: Sequence[Word], speech: Sequence[Stretch], prints: Prints, centres: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """How near each word is to each voice, [words, voices], by the prints around it.
+
+    A word is compared within its own stretch of speech only: a pause is where speakers change.
+    Where a stretch is too short for a print, all voices are as near.
+    """
+    scores = np.zeros((len(words), max(1, len(centres))))
+    if not len(prints.vectors) or len(centres) < 2:
+        return scores
+    resemblance = prints.vectors @ centres.T
+    starts = np.array([stretch.start for stretch in speech])
+    ends = np.array([stretch.end for stretch in speech])
+    for index, word in enumerate(words):
+        overlap = np.minimum(ends, word.end) - np.maximum(starts, word.start)
+        own = prints.stretches == int(overlap.argmax())
+        middle = (word.start + word.end) / 2
+        weights = np.maximum(1e-3, 1 - np.abs(prints.middles[own] - middle) / _REACH)
+        if len(weights):
+            scores[index] = weights @ resemblance[own] / weights.sum()
+    return scores
+
+
+def louder(recording: Audio) -> NDArray[np.float32] | None:
+    """By how many decibels the first channel leads, every 20 ms; None for a mono recording."""
+    if len(recording.channels) != 2:
+        return None
+    levels = []
+    for number in (0, 1):
+        samples = recording.channel(number)
+        frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+        levels.append(10 * np.log10(np.square(frames).mean(axis=1) + 1e-9))
+    difference: NDArray[np.float32] = levels[0] - levels[1]
+    return difference
+
+
+def are_two(louder: NDArray[np.float32], speech: Sequence[Stretch]) -> bool:
+    """Whether each channel leads for a part of the speech, as two microphones make it."""
+    spoken = np.concatenate([_frames(louder, part.start, part.end) for part in speech])
+    if not len(spoken):
+        return False
+    shares = (np.mean(spoken > _LOUDER_DECIBELS), np.mean(spoken < -_LOUDER_DECIBELS))
+    return bool(min(shares) > _LEADING_SHARE)
+
+
+def by_channel(words: Sequence[Word], louder: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How near each word is to each channel, [words, 2], on the scale of a cosine."""
+    scores = np.zeros((len(words), 2))
+    for index, word in enumerate(words):
+        frames = _frames(louder, word.start, word.end)
+        if len(frames):
+            lead = float(np.clip(frames / _LOUDER_DECIBELS, -1, 1).mean())
+            scores[index] = (max(0.0, lead), max(0.0, -lead))
+    return scores
+
+
+def _frames(values: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:
+    return values[int(start * RATE / _FRAME) : max(int(end * RATE / _FRAME), 1)]
+
+
+def attribute(words: Sequence[Word], scores: NDArray[np.float64]) -> Attribution:
+    """The likeliest voice of each word when a change within a sentence is unlikely (Viterbi)."""
+    count, many = scores.shape
+    cost = _SHARPNESS * (scores.max(axis=1, keepdims=True) - scores)
+    best = cost[0].copy()
+    back = np.zeros((count, many), dtype=np.intp)
+    for index in range(1, count):
+        change = _change_cost(words[index - 1], words[index])
+        cheapest = int(best.argmin())
+        moved = best[cheapest] + change < best
+        back[index] = np.where(moved, cheapest, np.arange(many))
+        best = np.where(moved, best[cheapest] + change, best) + cost[index]
+    labels = [int(best.argmin())]
+    for index in range(count - 1, 0, -1):
+        labels.append(int(back[index, labels[-1]]))
+    labels.reverse()
+    leads = []
+    for row, label in zip(scores, labels, strict=True):
+        others = np.delete(row, label)
+        leads.append(float(row[label] - others.max()) if len(others) else 1.0)
+    return Attribution(tuple(labels), tuple(leads))
+
+
+def _change_cost(before: Word, after: Word) -> float:
+    if before.text.rstrip().endswith((".", "?", "!", "…")):
+        return _COST_AFTER_SENTENCE
+    return _COST_AFTER_PAUSE if after.start - before.end >= _PAUSE else _COST_WITHIN
+
+
+def turns(words: Sequence[Word], speakers: Sequence[str]) -> list[Turn]:
+    """Consecutive words of one speaker, as turns `t1`, `t2`, … that do not overlap."""
+    runs: list[tuple[str, list[Word]]] = []
+    for word, speaker in zip(words, speakers, strict=True):
+        same = bool(runs) and runs[-1][0] == speaker
+        if same and word.start - runs[-1][1][-1].end <= _LONG_PAUSE:
+            runs[-1][1].append(word)
+        else:
+            runs.append((speaker, [word]))
+    return [
+        Turn(
+            id=f"t{number}",
+            speaker=speaker,
+            start=own[0].start,
+            end=own[-1].end,
+            text="".join(word.text for word in own).strip(),
+            confidence=round(sum(word.probability for word in own) / len(own), 3),
+            words=tuple(
+                word.model_copy(
+                    update={
+                        "text": word.text.strip(),
+                        "probability": round(word.probability, 3),
+                    }
+                )
+                for word in own
+            ),
+        )
+        for number, (speaker, own) in enumerate(runs, start=1)
+    ]
+
+
+def uncertain(words: Sequence[Word], voice: Attribution) -> list[Doubt]:
+    """Runs of words of one speaker whose voice hardly differs from another's."""
+    doubts: list[Doubt] = []
+    first = 0
+    for index in range(1, len(words) + 1):
+        if index < len(words) and voice.labels[index] == voice.labels[first]:
+            continue
+        lead = float(np.mean(voice.leads[first:index]))
+        if lead < _NEARLY_EQUAL:
+            doubts.append(
+                Doubt(code=SPEAKER_UNSURE, start=words[first].start, end=words[index - 1].end)
+            )
+        first = index
+    return doubts
