@@ -6,11 +6,11 @@ import json
 import os
 import platform
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import permutations
+from itertools import pairwise, permutations, product
 from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
@@ -20,6 +20,9 @@ Spans = Sequence[tuple[int, int]]
 
 Said = Sequence[tuple[str, str]]
 """What was said, in order: (speaker or role, text)."""
+
+Spoke = Sequence[tuple[float, float, str]]
+"""Who spoke when, in any order: (start, end, speaker), in seconds. Speakers may overlap."""
 
 
 # A measurement and its baseline -------------------------------------------------------------
@@ -271,6 +274,110 @@ def _by_speaker(said: Said) -> dict[str, str]:
     for who, text in said:
         whole[who] = f"{whole.get(who, '')} {text}"
     return whole
+
+
+# Who spoke when -----------------------------------------------------------------------------
+
+
+def rttm(lines: Iterable[str]) -> list[tuple[float, float, str]]:
+    """Who spoke when, from the SPEAKER lines of an RTTM file (NIST RT-09, appendix A).
+
+    Raises `ValueError` for a SPEAKER line without a start, a duration or a name.
+    """
+    spoke = []
+    for line in lines:
+        match line.split():
+            case ["SPEAKER", _file, _channel, start, duration, _words, _kind, who, *_]:
+                spoke.append((float(start), float(start) + float(duration), who))
+            case ["SPEAKER", *_]:
+                raise ValueError(f"not a SPEAKER line of an RTTM file: {line!r}")
+    return spoke
+
+
+@dataclass(frozen=True)
+class SpeakerErrors:
+    """The parts of the diarization error, in seconds."""
+
+    spoken: float
+    missed: float
+    invented: float
+    confused: float
+
+    @property
+    def rate(self) -> float:
+        """All errors over the reference's speech; above 1 is possible."""
+        errors = self.missed + self.invented + self.confused
+        return errors / self.spoken if self.spoken else float(bool(errors))
+
+
+def diarization_error(reference: Spoke, found: Spoke, collar: float = 0.25) -> float:
+    """DER: the share of the reference's speech that is missed, invented or under another voice.
+
+    As NIST's md-eval has it (RT-09 evaluation plan, section 6.1): overlapped speech counts for
+    each speaker, nothing is scored within `collar` seconds of a boundary of the reference, and
+    speakers are matched one to one so that the error is least.
+    """
+    return speaker_errors(reference, found, collar).rate
+
+
+def speaker_errors(reference: Spoke, found: Spoke, collar: float = 0.25) -> SpeakerErrors:
+    """The parts of `diarization_error`."""
+    true, heard = _united(reference), _united(found)
+    collars = [
+        (edge - collar, edge + collar) for spans in true.values() for span in spans for edge in span
+    ]
+    edges = {
+        edge
+        for spans in (*true.values(), *heard.values(), collars)
+        for span in spans
+        for edge in span
+    }
+    shared: dict[tuple[str, str], float] = defaultdict(float)
+    spoken_for = missed = invented = paired = 0.0
+    for start, end in pairwise(sorted(edges)):
+        middle = (start + end) / 2
+        if _covers(collars, middle):
+            continue
+        speaking = [who for who, spans in true.items() if _covers(spans, middle)]
+        given = [who for who, spans in heard.items() if _covers(spans, middle)]
+        length = end - start
+        spoken_for += length * len(speaking)
+        missed += length * max(0, len(speaking) - len(given))
+        invented += length * max(0, len(given) - len(speaking))
+        paired += length * min(len(speaking), len(given))
+        for pair in product(speaking, given):
+            shared[pair] += length
+    confused = paired - _best_match([[shared[one, other] for other in heard] for one in true])
+    return SpeakerErrors(spoken_for, missed, invented, max(0.0, confused))
+
+
+def _united(spoke: Spoke) -> dict[str, list[tuple[float, float]]]:
+    """Each speaker's spans, in order, those that touch made one."""
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for start, end, who in sorted(spoke):
+        own = spans.setdefault(who, [])
+        if own and start <= own[-1][1]:
+            own[-1] = (own[-1][0], max(own[-1][1], end))
+        elif end > start:
+            own.append((start, end))
+    return spans
+
+
+def _covers(spans: Iterable[tuple[float, float]], moment: float) -> bool:
+    return any(start <= moment < end for start, end in spans)
+
+
+def _best_match(shared: Sequence[Sequence[float]]) -> float:
+    """The most that rows and columns share when each has at most one partner."""
+    best = {frozenset[int](): 0.0}
+    for row in shared:
+        longer = dict(best)
+        for (used, total), column in product(best.items(), range(len(row))):
+            if column not in used and row[column]:
+                key = used | {column}
+                longer[key] = max(longer.get(key, 0.0), total + row[column])
+        best = longer
+    return max(best.values())
 
 
 # Masks --------------------------------------------------------------------------------------

@@ -9,9 +9,12 @@ from local.scores import (
     MaskScore,
     Miss,
     Row,
+    diarization_error,
     fully_masked,
     rightly_attributed,
     rows_as_table,
+    rttm,
+    speaker_errors,
     speaker_word_error_rate,
     spoken,
     word_errors,
@@ -161,3 +164,63 @@ def test_rows_are_written_with_the_agreed_keys_and_shown_with_ratios_first(tmp_p
         "size", "-", "12,346", "-", "MB", ""
     ]  # fmt: skip
     assert len({len(line) for line in lines}) == 1
+
+
+TWO = [(0.0, 4.0, "a"), (5.0, 9.0, "b"), (9.0, 11.0, "a")]
+
+
+def test_whoever_is_right_under_other_names_makes_no_error() -> None:
+    found = [(start, end, {"a": "S2", "b": "S1"}[who]) for start, end, who in TWO]
+    assert diarization_error(TWO, found) == 0
+    assert diarization_error(TWO, TWO, collar=0) == 0
+    assert diarization_error([], []) == 0
+
+
+def test_each_kind_of_speaker_error_is_counted() -> None:
+    # Missed 1 s of "a", invented 1 s in the pause, and 2 s of "b" under the name of "a".
+    found = [(1.0, 5.0, "x"), (5.0, 7.0, "y"), (7.0, 11.0, "x")]
+    errors = speaker_errors(TWO, found, collar=0)
+    assert (errors.spoken, errors.missed, errors.invented, errors.confused) == (10, 1, 1, 2)
+    assert errors.rate == pytest.approx(0.4)
+    assert diarization_error(TWO, found, collar=0) == pytest.approx(0.4)
+
+
+def test_nothing_is_scored_near_a_boundary_of_the_reference() -> None:
+    # Scored: 0.25-3.75 and 5.25-8.75 and 9.25-10.75; the boundaries are off by less than that.
+    found = [(0.2, 4.2, "x"), (4.9, 8.8, "y"), (8.8, 11.2, "x")]
+    errors = speaker_errors(TWO, found)
+    assert errors.spoken == pytest.approx(8.5)
+    assert errors.rate == 0
+    # Half a second late: a quarter of it counts at either end of "b".
+    late = [(0.0, 4.0, "x"), (5.5, 9.5, "y"), (9.5, 11.0, "x")]
+    assert diarization_error(TWO, late) == pytest.approx(0.5 / 8.5)
+
+
+def test_overlapped_speech_counts_for_each_speaker() -> None:
+    both = [(0.0, 6.0, "a"), (4.0, 10.0, "b")]
+    errors = speaker_errors(both, [(0.0, 5.0, "x"), (5.0, 10.0, "y")], collar=0)
+    assert errors.spoken == 12
+    assert errors.missed == 2
+    assert errors.rate == pytest.approx(2 / 12)
+
+
+def test_one_found_voice_stands_for_one_speaker_only() -> None:
+    errors = speaker_errors(TWO, [(0.0, 4.0, "x"), (5.0, 11.0, "x")], collar=0)
+    assert errors.confused == 4
+    split = speaker_errors(TWO, [(0, 4, "x"), (5, 9, "y"), (9, 11, "z")], collar=0)
+    assert split.confused == 2
+
+
+def test_a_speaker_who_is_given_twice_at_once_speaks_once() -> None:
+    assert diarization_error(TWO, [*TWO, (1.0, 2.0, "a")], collar=0) == 0
+
+
+def test_who_spoke_when_is_read_from_rttm() -> None:
+    lines = [
+        "SPKR-INFO one 1 <NA> <NA> <NA> unknown a <NA> <NA>",
+        "SPEAKER one 1 0.500 1.250 <NA> <NA> a <NA> <NA>",
+        "",
+    ]
+    assert rttm(lines) == [(0.5, 1.75, "a")]
+    with pytest.raises(ValueError, match="SPEAKER"):
+        rttm(["SPEAKER one 1 0.5"])
