@@ -259,6 +259,13 @@ class DraftChanged(Refusal):
     status = 409
 
 
+class DraftEdited(Refusal):
+    """The draft would be made anew, and the clinician has already worked on it."""
+
+    hint = 'Confirm that your changes to the draft are discarded: send {"redraft": true}.'
+    status = 409
+
+
 class SignatureMismatch(Refusal):
     """The note about to leave is not the note that was signed."""
 

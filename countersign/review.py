@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from countersign.drafting.doubts import DOUBTFUL
 from countersign.errors import (
     BadPolicy,
     BadRequest,
@@ -17,11 +19,17 @@ from countersign.errors import (
     ReviewIncomplete,
     SentenceUnknown,
 )
+from countersign.hearing import stretch
 from countersign.note import PLACEHOLDER, Check, Finding, Note, Origin, Sentence, Severity
 from countersign.redaction import restore
+from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn
+from countersign.vocabulary import SOUND_ALIKE
 
 STRUCK = "struck"
 CONFIRMED = "confirmed"
+# `heard:<where>:<which>`: the clinician said which of two sound-alike medications it was.
+_HEARD = "heard:"
+_MEDICATION = "doubtful_medication"
 _OURS = frozenset({STRUCK, CONFIRMED})
 
 # 45 lines of a printed page; longer than any single sentence of a progress note needs to be.
@@ -61,6 +69,7 @@ class Signing(BaseModel):
     disclosure: str = Field(min_length=1)
     resolve: _Resolve
     doubts: dict[str, str]
+    heard: dict[str, str]
     transcript: _TranscriptRules
 
     @classmethod
@@ -78,6 +87,10 @@ class Signing(BaseModel):
     def doubt(self, flag: str) -> str:
         """What to tell the clinician about a flag of the drafter's."""
         return self.doubts.get(flag) or self.doubts.get("other", flag)
+
+    def hearing(self, code: str) -> str:
+        """What to tell the clinician about a doubt of the recognizer's."""
+        return self.heard.get(code) or self.heard.get("other", code)
 
     @property
     def window(self) -> timedelta:
@@ -98,8 +111,9 @@ class Header(BaseModel):
 class OpenPoint(BaseModel):
     """One thing that stands between a draft and its signature.
 
-    `kind` is `placeholder`, `flag`, or the kind of the check's finding; `confirmable`: the
-    clinician may leave the sentence as it is and say so.
+    `kind` is `placeholder`, a flag, or the kind of the check's finding; `confirmable`: the
+    clinician may leave the sentence as it is and say so. A medication that another sounds like has
+    `choices`, the recognized one first, and the time `at` which it was said, in seconds.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,6 +122,22 @@ class OpenPoint(BaseModel):
     kind: str
     why: str
     confirmable: bool
+    choices: tuple[str, ...] = ()
+    at: float | None = None
+
+
+class Choice(BaseModel):
+    """Two medications that sound alike, in words that a sentence rests on.
+
+    `candidates`: the recognized one first. `chosen`: which of them was said, None while nobody
+    has decided.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: float
+    candidates: tuple[str, ...]
+    chosen: str | None = None
 
 
 # Time ---------------------------------------------------------------------------------------
@@ -150,7 +180,7 @@ def rewrite(note: Note, sentence_id: str, text: str, table: Mapping[str, str]) -
         update={
             "text": words,
             "origin": Origin.CLINICIAN,
-            "flags": tuple(flag for flag in kept if flag not in _OURS),
+            "flags": tuple(flag for flag in kept if not _ours(flag)),
         }
     )
     return _replaced(note, changed)
@@ -177,6 +207,148 @@ def strike(note: Note, sentence_id: str, struck: bool = True) -> Note:
 def confirm(note: Note, sentence_id: str, confirmed: bool = True) -> Note:
     """The note with that sentence confirmed as right, or the confirmation taken back."""
     return _marked(note, sentence_id, CONFIRMED, confirmed)
+
+
+def hear(
+    note: Note,
+    check: Check | None,
+    sentence_id: str,
+    transcript: Transcript,
+    at: float,
+    said: str,
+) -> tuple[Note, Check | None]:
+    """The note in which the clinician has said which of two sound-alike medications it was.
+
+    Saying that it was the other one puts that name into the sentence; what the check found in the
+    sentence stays open. Raises `SentenceUnknown`, and `BadRequest` when nothing at that time is in
+    doubt, when `said` is none of the candidates, or when the sentence does not name the medication.
+    """
+    before = sentence_of(note, sentence_id)
+    choice = next((c for c in choices(before, transcript) if round(c.at, 2) == round(at, 2)), None)
+    if choice is None:
+        raise BadRequest("heard: no medication at that time is in doubt in this sentence")
+    if said not in choice.candidates:
+        raise BadRequest("heard: this is none of the medications that sound alike there")
+    text = before.text
+    written = choice.chosen or choice.candidates[0]
+    if said != written:
+        text = _named_instead(text, written, said)
+        if text == before.text:
+            raise BadRequest(
+                "heard: this sentence does not name the medication",
+                hint="Write the sentence in your own words, or strike it.",
+            )
+    place = _place(choice.at)
+    mark = f"{place}{choice.candidates.index(said)}"
+    flags = tuple(flag for flag in before.flags if not flag.startswith(place))
+    after = before.model_copy(update={"text": text, "flags": (*flags, mark)})
+    return _replaced(note, after), _followed(check, before.text, text)
+
+
+def choices(sentence: Sentence, transcript: Transcript | None) -> tuple[Choice, ...]:
+    """The sound-alike medications in the words that the sentence rests on, in their order."""
+    return tuple(
+        Choice(
+            at=doubt.start,
+            candidates=doubt.candidates,
+            chosen=_chosen(sentence, doubt),
+        )
+        for doubt, _, _ in _sound_alikes(sentence, transcript)
+    )
+
+
+def _sound_alikes(
+    sentence: Sentence, transcript: Transcript | None
+) -> Iterator[tuple[Doubt, Turn, tuple[int, int]]]:
+    """Each such doubt with its turn and its stretch of the turn's text."""
+    turns = {turn.id: turn for turn in (transcript.turns if transcript else ())}
+    for doubt in transcript.warnings if transcript else ():
+        if doubt.code != SOUND_ALIKE or len(doubt.candidates) < 2:
+            continue
+        for span in sentence.evidence:
+            turn = turns.get(span.turn)
+            if turn is None or doubt.start > turn.end or doubt.end < turn.start:
+                continue
+            # A turn that lost its word times cannot say where: then it may be anywhere in it.
+            start, end = stretch(turn, doubt.start, doubt.end) or (0, len(turn.text))
+            if start < span.end and span.start < end:
+                yield doubt, turn, (start, end)
+                break
+
+
+def _chosen(sentence: Sentence, doubt: Doubt) -> str | None:
+    place = _place(doubt.start)
+    for flag in sentence.flags:
+        number = flag.removeprefix(place)
+        if flag.startswith(place) and number.isdecimal() and int(number) < len(doubt.candidates):
+            return doubt.candidates[int(number)]
+    return None
+
+
+def _place(at: float) -> str:
+    return f"{_HEARD}{at:.2f}:"
+
+
+def _ours(flag: str) -> bool:
+    return flag in _OURS or flag.startswith(_HEARD)
+
+
+def _named_instead(text: str, written: str, said: str) -> str:
+    def replacement(found: re.Match[str]) -> str:
+        return said[:1].upper() + said[1:] if found[0][:1].isupper() else said
+
+    return re.sub(rf"(?<!\w){re.escape(written)}(?!\w)", replacement, text, flags=re.IGNORECASE)
+
+
+def _followed(check: Check | None, before: str, after: str) -> Check | None:
+    """The check with its findings still at the sentence that got another wording."""
+    if check is None or before == after:
+        return check
+    findings = tuple(
+        finding.model_copy(update={"sentence": after}) if finding.sentence == before else finding
+        for finding in check.findings
+    )
+    return check.model_copy(update={"findings": findings})
+
+
+def name_speaker(transcript: Transcript, speaker: str, role: Role) -> Transcript:
+    """The transcript in which a human has said whose voice that is.
+
+    Of two voices, naming one therapist or patient makes the other the counterpart, unless a human
+    said that it is somebody else. Raises `BadRequest` for a voice that is not in the transcript
+    and for the role `unknown`.
+    """
+    known = {one.id: one for one in transcript.speakers}
+    for turn in transcript.turns:
+        known.setdefault(turn.speaker, Speaker(id=turn.speaker, role=turn.role))
+    if speaker not in known:
+        raise BadRequest("speaker: there is no such voice in this session")
+    if role is Role.UNKNOWN:
+        raise BadRequest("role: say therapist, patient or other")
+    named: dict[str, Role] = {speaker: role}
+    counterpart = {Role.THERAPIST: Role.PATIENT, Role.PATIENT: Role.THERAPIST}.get(role)
+    others = [one for one in known.values() if one.id != speaker]
+    if len(others) == 1 and counterpart is not None:
+        other = others[0]
+        if (other.basis, other.role) != ("human", Role.OTHER):
+            named[other.id] = counterpart
+    speakers = tuple(
+        one.model_copy(update={"role": named[one.id], "confidence": 1.0, "basis": "human"})
+        if one.id in named
+        else one
+        for one in known.values()
+    )
+    turns = tuple(
+        turn.model_copy(update={"role": named[turn.speaker]}) if turn.speaker in named else turn
+        for turn in transcript.turns
+    )
+    settled = all(one.role is not Role.UNKNOWN for one in speakers)
+    warnings = tuple(
+        doubt for doubt in transcript.warnings if not (settled and doubt.code == "role_uncertain")
+    )
+    return transcript.model_copy(
+        update={"speakers": speakers, "turns": turns, "warnings": warnings}
+    )
 
 
 def sentence_of(note: Note, sentence_id: str) -> Sentence:
@@ -213,21 +385,28 @@ def _replaced(note: Note, changed: Sentence) -> Note:
 # What is still open -------------------------------------------------------------------------
 
 
-def open_points(note: Note, check: Check | None, signing: Signing) -> tuple[OpenPoint, ...]:
+def open_points(
+    note: Note, check: Check | None, signing: Signing, transcript: Transcript | None = None
+) -> tuple[OpenPoint, ...]:
     """Everything unresolved, in the order of the note.
 
-    A sentence in the clinician's own words answers for itself; only a gap left in it stays open.
+    `transcript` is the one that the note's evidence points into; its sound-alike medications are
+    asked about wherever a sentence rests on them. A sentence in the clinician's own words answers
+    for itself; only a gap left in it stays open.
     """
     return tuple(
         point
         for sentence in note.sentences()
         if STRUCK not in sentence.flags
-        for point in _of_sentence(sentence, check.findings if check else (), signing)
+        for point in _of_sentence(sentence, check.findings if check else (), signing, transcript)
     )
 
 
 def _of_sentence(
-    sentence: Sentence, findings: tuple[Finding, ...], signing: Signing
+    sentence: Sentence,
+    findings: tuple[Finding, ...],
+    signing: Signing,
+    transcript: Transcript | None,
 ) -> list[OpenPoint]:
     if sentence.origin is Origin.PLACEHOLDER or PLACEHOLDER in sentence.text:
         why = "Nothing in the session fills this: complete it, or strike it."
@@ -237,17 +416,54 @@ def _of_sentence(
     asked = [
         (flag, signing.doubt(flag), signing.resolve.flag)
         for flag in sentence.flags
-        if flag not in _OURS
+        if not _ours(flag)
+        and not (flag == _MEDICATION and _only_sounds_alike(sentence, transcript))
     ] + [
         (finding.kind, finding.why, _resolve(finding.severity, signing))
         for finding in findings
         if finding.sentence == sentence.text
     ]
-    return [
+    heard = [
+        OpenPoint(
+            sentence=sentence.id,
+            kind=SOUND_ALIKE,
+            why=signing.hearing(SOUND_ALIKE),
+            confirmable=False,
+            choices=choice.candidates,
+            at=choice.at,
+        )
+        for choice in choices(sentence, transcript)
+        if choice.chosen is None
+    ]
+    return heard + [
         OpenPoint(sentence=sentence.id, kind=kind, why=why, confirmable=how is Resolve.CONFIRM)
         for kind, why, how in asked
         if how is Resolve.REWRITE or (how is Resolve.CONFIRM and CONFIRMED not in sentence.flags)
     ]
+
+
+def _only_sounds_alike(sentence: Sentence, transcript: Transcript | None) -> bool:
+    """Whether saying which medication it was settles every doubt about medications here.
+
+    It does not when another word that the sentence rests on was hard to hear as well.
+    """
+    asked = list(_sound_alikes(sentence, transcript))
+    if not asked or transcript is None:
+        return False
+    for span in sentence.evidence:
+        turn = transcript.turn(span.turn)
+        for word in turn.words:
+            place = stretch(turn, word.start, word.end)
+            if word.probability >= DOUBTFUL or place is None:
+                continue
+            inside = place[0] < span.end and span.start < place[1]
+            covered = any(
+                other.id == turn.id and start <= place[0] and place[1] <= end
+                for _, other, (start, end) in asked
+            )
+            if inside and not covered:
+                return False
+    return True
 
 
 def _resolve(severity: Severity, signing: Signing) -> Resolve:
@@ -258,9 +474,11 @@ def _resolve(severity: Severity, signing: Signing) -> Resolve:
     }[severity]
 
 
-def require_complete(note: Note, check: Check | None, signing: Signing) -> None:
-    """Raises `ReviewIncomplete` while a placeholder, a flag or a finding is unresolved."""
-    points = open_points(note, check, signing)
+def require_complete(
+    note: Note, check: Check | None, signing: Signing, transcript: Transcript | None = None
+) -> None:
+    """Raises `ReviewIncomplete` while anything of `open_points` is unresolved."""
+    points = open_points(note, check, signing, transcript)
     if points:
         count = len({point.sentence for point in points})
         plural = "sentence still needs" if count == 1 else "sentences still need"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from countersign import drafting
 from countersign.audit.event import of_system
 from countersign.session import State, reached
 from countersign.transcript import read_transcript
@@ -18,7 +17,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     if reached(session, State.DRAFTED):
         return {"session_id": session.id}
     redacted = read_transcript(ports.vault.get(session.id, "redacted") or b"")
-    note = drafting.draft(redacted, engines.template(session.template), engines.lexicons())
+    note = engines.draft(redacted, session.template)
     ports.vault.put(session.id, "draft", note.model_dump_json().encode())
     counts = {"sentences": len(note.sentences()), "left_out": len(note.left_out)}
     ports.ledger.append(

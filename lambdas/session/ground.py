@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from countersign import grounding
 from countersign.audit.event import of_system
-from countersign.errors import LeakFound
 from countersign.note import Note
-from countersign.redaction import leaks
 from countersign.session import State, reached
 from countersign.transcript import read_transcript
 from lambdas import engines
@@ -24,10 +21,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     redacted = read_transcript(ports.vault.get(session.id, "redacted") or b"")
     note = Note.model_validate_json(ports.vault.get(session.id, "draft") or b"")
     table = json.loads(ports.vault.get(session.id, "surrogates") or b"{}")
-    found = leaks(" ".join(sentence.text for sentence in note.sentences()), table)
-    if found:
-        raise LeakFound(f"{len(found)} identifiers in the draft of session {session.id}")
-    check = grounding.check(note, redacted, engines.lexicons())
+    check = engines.check(note, redacted, table)
     ports.vault.put(session.id, "check", check.model_dump_json().encode())
     now, counts = ports.clock.now(), {"findings": len(check.findings)}
     ports.ledger.append(
