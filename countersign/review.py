@@ -301,14 +301,19 @@ def _named_instead(text: str, written: str, said: str) -> str:
 
 
 def _followed(check: Check | None, before: str, after: str) -> Check | None:
-    """The check with its findings still at the sentence that got another wording."""
+    """The check whose findings also hold for the sentence's new wording.
+
+    Those for the old wording stay: a check that is stored before its note is right for both.
+    """
     if check is None or before == after:
         return check
-    findings = tuple(
-        finding.model_copy(update={"sentence": after}) if finding.sentence == before else finding
+    moved = (
+        finding.model_copy(update={"sentence": after})
         for finding in check.findings
+        if finding.sentence == before
     )
-    return check.model_copy(update={"findings": findings})
+    added = tuple(finding for finding in moved if finding not in check.findings)
+    return check.model_copy(update={"findings": check.findings + added})
 
 
 def name_speaker(transcript: Transcript, speaker: str, role: Role) -> Transcript:

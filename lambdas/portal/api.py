@@ -14,6 +14,7 @@ from countersign.errors import BadRequest
 from countersign.ports import Person, Signature
 from countersign.review import closes_at
 from countersign.session import Session, State
+from countersign.transcript import Role
 from lambdas.portal import draft, gate, reading, sessions
 from lambdas.portal.visitor import identify, require_csrf
 from lambdas.wiring import Ports
@@ -42,14 +43,29 @@ class UploadRequest(_Request):
     content_type: Annotated[str, Field(pattern=r"^(audio|video)/[a-z0-9.+-]{1,40}$")] = "audio/wav"
 
 
+class HeardRequest(_Request):
+    """Which of the medications that sound alike was said; `at` as the draft's open point has it."""
+
+    at: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    said: Annotated[str, Field(min_length=1, max_length=80)]
+
+
 class SentenceRequest(_Request):
-    """Exactly one of `text`, `complete`, `strike` and `confirm`."""
+    """Exactly one of `text`, `complete`, `strike`, `confirm` and `heard`."""
 
     version: int
     text: str | None = None
     complete: str | None = None
     strike: bool | None = None
     confirm: bool | None = None
+    heard: HeardRequest | None = None
+
+
+class SpeakerRequest(_Request):
+    """`redraft`: the clinician's own changes to the draft may be discarded."""
+
+    role: Role
+    redraft: bool = False
 
 
 class SignatureRequest(_Request):
@@ -149,6 +165,16 @@ def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
     return answer(reading.as_document(reading.lay_out(changed)))
 
 
+@router.post("/api/sessions/<session_id>/speakers/<speaker>")
+def name_speaker(session_id: str, speaker: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(SpeakerRequest)
+    named = draft.name_speaker(
+        ports, person, session_id, speaker, asked.role, redraft=asked.redraft
+    )
+    return answer(reading.as_document(reading.lay_out(named)))
+
+
 @router.post("/api/sessions/<session_id>/signature")
 def sign(session_id: str) -> Response[Any]:
     ports, person = ask()
@@ -161,16 +187,18 @@ def apply_change(
 ) -> draft.Draft:
     """The one change that a request names; raises `BadRequest` when it names none, or several."""
     where = (ports, person, session_id, asked.version, sentence_id)
-    match (asked.text, asked.complete, asked.strike, asked.confirm):
-        case (str() as text, None, None, None):
+    match (asked.text, asked.complete, asked.strike, asked.confirm, asked.heard):
+        case (str() as text, None, None, None, None):
             return draft.rewrite(*where, text)
-        case (None, str() as words, None, None):
+        case (None, str() as words, None, None, None):
             return draft.complete(*where, words)
-        case (None, None, bool() as struck, None):
+        case (None, None, bool() as struck, None, None):
             return draft.strike(*where, struck)
-        case (None, None, None, bool() as confirmed):
+        case (None, None, None, bool() as confirmed, None):
             return draft.confirm(*where, confirmed)
-    raise BadRequest("body: send exactly one of text, complete, strike and confirm")
+        case (None, None, None, None, HeardRequest() as heard):
+            return draft.hear(*where, heard.at, heard.said)
+    raise BadRequest("body: send exactly one of text, complete, strike, confirm and heard")
 
 
 def session_document(session: Session, signature: Signature | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from aws_lambda_powertools import Logger
 from pydantic import TypeAdapter
@@ -15,6 +16,7 @@ from countersign import review
 from countersign.access import Action, SessionOf
 from countersign.errors import (
     DraftChanged,
+    DraftEdited,
     DraftNotReady,
     IllegalMove,
     LedgerUnavailable,
@@ -25,8 +27,8 @@ from countersign.errors import (
 from countersign.note import Check, Note
 from countersign.ports import Person, Signature
 from countersign.session import State
-from countersign.transcript import Transcript, read_transcript
-from lambdas import policies
+from countersign.transcript import Role, Transcript, read_transcript
+from lambdas import engines, policies
 from lambdas.portal import gate
 from lambdas.wiring import Ports
 
@@ -42,10 +44,14 @@ def signing() -> review.Signing:
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft as it stands. `note` and `redacted` hold tokens; `table` is token → original."""
+    """A draft as it stands. `note` and `redacted` hold tokens; `table` is token → original.
+
+    `drafted` is the version that the drafter made; every later one is the clinician's work.
+    """
 
     resource: SessionOf
     version: int
+    drafted: int
     note: Note
     check: Check | None
     table: dict[str, str]
@@ -59,12 +65,23 @@ class Draft:
 
     @property
     def open_points(self) -> tuple[review.OpenPoint, ...]:
-        return review.open_points(self.note, self.check, signing())
+        return review.open_points(self.note, self.check, signing(), self.redacted)
+
+    @property
+    def edited(self) -> bool:
+        return self.version > self.drafted
 
     @property
     def closes_at(self) -> datetime | None:
         since = self.resource.session.awaiting_since
         return None if since is None else review.closes_at(since, signing().window)
+
+
+class _Changed(NamedTuple):
+    """A draft's content after a change."""
+
+    note: Note
+    check: Check | None
 
 
 def read(ports: Ports, person: Person, session_id: str) -> Draft:
@@ -107,8 +124,8 @@ def rewrite(
 ) -> Draft:
     """The draft with one sentence in the clinician's words."""
 
-    def change(draft: Draft) -> Note:
-        return review.rewrite(draft.note, sentence_id, text, draft.table)
+    def change(draft: Draft) -> _Changed:
+        return _Changed(review.rewrite(draft.note, sentence_id, text, draft.table), draft.check)
 
     return _edit(ports, person, session_id, version, change)
 
@@ -118,8 +135,8 @@ def complete(
 ) -> Draft:
     """The draft with the gap in one sentence filled."""
 
-    def change(draft: Draft) -> Note:
-        return review.complete(draft.note, sentence_id, words, draft.table)
+    def change(draft: Draft) -> _Changed:
+        return _Changed(review.complete(draft.note, sentence_id, words, draft.table), draft.check)
 
     return _edit(ports, person, session_id, version, change)
 
@@ -129,8 +146,8 @@ def strike(
 ) -> Draft:
     """The draft with one sentence struck, or put back."""
 
-    def change(draft: Draft) -> Note:
-        return review.strike(draft.note, sentence_id, struck)
+    def change(draft: Draft) -> _Changed:
+        return _Changed(review.strike(draft.note, sentence_id, struck), draft.check)
 
     return _edit(ports, person, session_id, version, change)
 
@@ -140,20 +157,99 @@ def confirm(
 ) -> Draft:
     """The draft with one sentence confirmed as right, or the confirmation taken back."""
 
-    def change(draft: Draft) -> Note:
-        return review.confirm(draft.note, sentence_id, confirmed)
+    def change(draft: Draft) -> _Changed:
+        return _Changed(review.confirm(draft.note, sentence_id, confirmed), draft.check)
 
     return _edit(ports, person, session_id, version, change)
 
 
-def _edit(
-    ports: Ports, person: Person, session_id: str, version: int, change: Callable[[Draft], Note]
+def hear(
+    ports: Ports,
+    person: Person,
+    session_id: str,
+    version: int,
+    sentence_id: str,
+    at: float,
+    said: str,
 ) -> Draft:
-    resource = gate.session_of(ports, session_id)
-    rules = gate.require(ports, person, Action.EDIT_DRAFT, resource)
-    _require_under_review(ports, resource)
-    if ports.records.facts(session_id, "signing"):
-        raise IllegalMove("a signature on this text was begun", hint="Finish signing this text.")
+    """The draft in which the clinician has said which sound-alike medication it was.
+
+    The ledger keeps which of the candidates was chosen, by number: a medication's name is content.
+    """
+    number = 0
+
+    def change(draft: Draft) -> _Changed:
+        nonlocal number
+        note, check = review.hear(draft.note, draft.check, sentence_id, draft.redacted, at, said)
+        sentence = review.sentence_of(note, sentence_id)
+        number = next(
+            choice.candidates.index(said)
+            for choice in review.choices(sentence, draft.redacted)
+            if choice.chosen == said and round(choice.at, 2) == round(at, 2)
+        )
+        return _Changed(note, check)
+
+    return _edit(
+        ports,
+        person,
+        session_id,
+        version,
+        change,
+        act="medication.chosen",
+        counts=lambda: {"candidate": number, "second": int(at)},
+    )
+
+
+def name_speaker(
+    ports: Ports, person: Person, session_id: str, speaker: str, role: Role, *, redraft: bool
+) -> Draft:
+    """The draft made anew after the clinician has said whose voice `speaker` is.
+
+    Roles decide who is quoted and which section a statement goes into, so the draft cannot stay.
+    Raises `DraftEdited` when the clinician has worked on it, unless `redraft` discards that work.
+    """
+    resource, rules = _open_for_changes(ports, person, session_id)
+    before = _load(ports, resource)
+    transcript = review.name_speaker(before.transcript, speaker, role)
+    redacted = review.name_speaker(before.redacted, speaker, role)
+    if before.edited and not redraft:
+        raise DraftEdited("the draft is made anew when a voice gets another role")
+    note = engines.draft(redacted, resource.session.template)
+    check = engines.check(note, redacted, before.table)
+    version = before.version + 1
+    counts = {"version": version, "sentences": len(note.sentences())}
+    for act, part, reason in (
+        ("speaker.named", f"{speaker}/{version}", str(role)),
+        ("note.redrafted", str(version), None),
+    ):
+        ports.ledger.append(
+            gate.act_of(
+                ports, person, act, resource, part=part, rules=rules, counts=counts, reason=reason
+            )
+        )
+    # Until all four are stored they do not belong together: nothing is changed or signed.
+    ports.records.put_facts(session_id, "review", {"version": version, "redrafting": True})
+    for kind, content in (
+        ("transcript", transcript.model_dump_json()),
+        ("redacted", redacted.model_dump_json()),
+    ):
+        ports.vault.put(session_id, kind, content.encode())
+    _store(ports, session_id, _Changed(note, check), version, drafted=version)
+    return _load(ports, resource)
+
+
+def _edit(
+    ports: Ports,
+    person: Person,
+    session_id: str,
+    version: int,
+    change: Callable[[Draft], _Changed],
+    *,
+    act: str = "draft.edited",
+    counts: Callable[[], dict[str, int]] = dict,
+) -> Draft:
+    resource, rules = _open_for_changes(ports, person, session_id)
+    _require_whole(ports, session_id)
     draft = _load(ports, resource)
     if draft.version != version:
         raise DraftChanged(f"you changed version {version}; the draft is at {draft.version}")
@@ -162,17 +258,35 @@ def _edit(
         gate.act_of(
             ports,
             person,
-            "draft.edited",
+            act,
             resource,
             part=str(version + 1),
             rules=rules,
-            counts={"version": version + 1},
+            counts={"version": version + 1, **counts()},
         )
     )
-    stored = changed.model_dump(mode="json") | {"version": version + 1}
-    ports.vault.put(session_id, "draft", json.dumps(stored).encode())
-    ports.records.put_facts(session_id, "review", {"version": version + 1})
+    _store(ports, session_id, changed, version + 1, drafted=draft.drafted)
     return _load(ports, resource)
+
+
+def _open_for_changes(
+    ports: Ports, person: Person, session_id: str
+) -> tuple[SessionOf, tuple[str, ...]]:
+    """The session whose draft `person` may change now, and the rules that allow it."""
+    resource = gate.session_of(ports, session_id)
+    rules = gate.require(ports, person, Action.EDIT_DRAFT, resource)
+    _require_under_review(ports, resource)
+    if ports.records.facts(session_id, "signing"):
+        raise IllegalMove("a signature on this text was begun", hint="Finish signing this text.")
+    return resource, rules
+
+
+def _store(ports: Ports, session_id: str, changed: _Changed, version: int, *, drafted: int) -> None:
+    if changed.check is not None:
+        ports.vault.put(session_id, "check", changed.check.model_dump_json().encode())
+    stored = changed.note.model_dump(mode="json") | {"version": version, "drafted": drafted}
+    ports.vault.put(session_id, "draft", json.dumps(stored).encode())
+    ports.records.put_facts(session_id, "review", {"version": version})
 
 
 def sign(ports: Ports, person: Person, session_id: str, digest: str, attested: bool) -> Signature:
@@ -211,8 +325,9 @@ def sign(ports: Ports, person: Person, session_id: str, digest: str, attested: b
 
 def _ready_to_sign(ports: Ports, resource: SessionOf, digest: str, attested: bool) -> Draft:
     _require_under_review(ports, resource)
+    _require_whole(ports, resource.session.id)
     draft = _load(ports, resource)
-    review.require_complete(draft.note, draft.check, signing())
+    review.require_complete(draft.note, draft.check, signing(), draft.redacted)
     if not attested:
         raise ReviewIncomplete("the attestation is missing", hint="Tick it, then sign.")
     if draft.digest != digest:
@@ -278,6 +393,15 @@ def _require_under_review(ports: Ports, resource: SessionOf) -> None:
     review.require_open(session.awaiting_since, ports.clock.now(), signing().window)
 
 
+def _require_whole(ports: Ports, session_id: str) -> None:
+    known = ports.records.facts(session_id, "review") or {}
+    if known.get("redrafting"):
+        raise DraftNotReady(
+            "the draft was not made anew to the end",
+            hint="Say once more whose voice is whose: that makes the draft anew.",
+        )
+
+
 def _load(ports: Ports, resource: SessionOf) -> Draft:
     session = resource.session
     raw = ports.vault.get(session.id, "draft")
@@ -288,6 +412,7 @@ def _load(ports: Ports, resource: SessionOf) -> Draft:
         raise DraftNotReady("there is no draft of this session to look at")
     check = ports.vault.get(session.id, "check")
     note, originals = Note.model_validate_json(raw), _TABLE.validate_json(table)
+    bookkeeping = json.loads(raw)
     holder = ports.records.person(session.clinician_id)
     header = review.Header(
         session_id=session.id,
@@ -297,7 +422,8 @@ def _load(ports: Ports, resource: SessionOf) -> Draft:
     )
     return Draft(
         resource=resource,
-        version=int(json.loads(raw).get("version", 1)),
+        version=int(bookkeeping.get("version", 1)),
+        drafted=int(bookkeeping.get("drafted", 1)),
         note=note,
         check=Check.model_validate_json(check) if check else None,
         table=originals,

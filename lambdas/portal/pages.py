@@ -12,12 +12,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aws_lambda_powertools.shared.cookies import Cookie
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import ValidationError
 
 from countersign.access import Action, SessionOf
-from countersign.errors import KeyDestroyed, NotSignedIn, PageUnknown, Refusal
+from countersign.errors import BadRequest, KeyDestroyed, NotSignedIn, PageUnknown, Refusal
 from countersign.ports import Patient, Signature
 from countersign.review import closes_at
 from countersign.session import FINAL, Session, State
+from countersign.transcript import Role
 from lambdas.portal import api, draft, gate, reading
 from lambdas.portal.visitor import Visitor, identify, require_csrf
 from lambdas.wiring import Ports
@@ -96,6 +98,22 @@ def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
     return page("draft.html", visitor, saved=True, **_review(visitor, changed))
 
 
+@router.post("/sessions/<session_id>/speakers/<speaker>")
+def name_speaker(session_id: str, speaker: str) -> Response[Any]:
+    ports, visitor = _ask()
+    event = router.current_event
+    role = form(event, "role")
+    if role not in list(Role):
+        raise BadRequest("role: say therapist, patient or other")
+    redraft = form(event, "redraft") == "on"
+    named = draft.name_speaker(
+        ports, visitor.person, session_id, speaker, Role(role), redraft=redraft
+    )
+    if not _by_htmx():
+        return redirect(f"/sessions/{session_id}#transcript")
+    return page("sides.html", visitor, saved=True, **_review(visitor, named))
+
+
 @router.post("/sessions/<session_id>/signature")
 def sign(session_id: str) -> Response[Any]:
     ports, visitor = _ask()
@@ -164,7 +182,17 @@ def _sentence_request() -> api.SentenceRequest:
         complete=form(event, "text") if act == "complete" else None,
         strike={"strike": True, "put-back": False}.get(act),
         confirm={"confirm": True, "reopen": False}.get(act),
+        heard=_heard(event) if act == "heard" else None,
     )
+
+
+def _heard(event: Any) -> api.HeardRequest:
+    try:
+        return api.HeardRequest.model_validate(
+            {"at": form(event, "at"), "said": form(event, "said")}
+        )
+    except ValidationError:
+        raise BadRequest("heard: say which of the two it was") from None
 
 
 # Answers ------------------------------------------------------------------------------------
@@ -214,7 +242,11 @@ def _environment() -> Environment:
         "patient_name": _patient_name,
         "words": _words,
     }
-    environment.globals |= {"closing": _closing, "states": STATES}
+    environment.globals |= {
+        "closing": _closing,
+        "hearing": draft.signing().hearing,
+        "states": STATES,
+    }
     return environment
 
 

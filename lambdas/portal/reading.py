@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from countersign import review
+from countersign.hearing import home, stretch
 from countersign.note import PLACEHOLDER, EvidenceSpan, Finding, Origin, Severity
 from countersign.redaction import project, restore
-from countersign.transcript import Role, Turn
+from countersign.transcript import Doubt, Role, Speaker, Turn
+from countersign.vocabulary import SOUND_ALIKE
 from lambdas.portal.draft import Draft, signing
 
 Stretch = tuple[int, int]
@@ -27,8 +29,45 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class ShownDoubt:
+    """A doubt of the recognizer in words for people, with the place where it is shown.
+
+    `candidates`: what may have been said, the recognized words first.
+    """
+
+    id: str
+    code: str
+    says: str
+    start: float
+    end: float
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DoubtsOfAKind:
+    """All doubts that say the same, for the list at the top."""
+
+    says: str
+    doubts: tuple[ShownDoubt, ...]
+
+
+@dataclass(frozen=True)
+class ShownSpeaker:
+    """A voice, how its role was found, and its first words: enough to say whose it is."""
+
+    id: str
+    role: Role
+    how: str
+    sample: str
+    turn: str
+
+
+@dataclass(frozen=True)
 class ShownTurn:
-    """`pieces` joined are `text`; `used_by` are the sentences that rest on any part of it."""
+    """`pieces` joined are `text`; `used_by` are the sentences that rest on any part of it.
+
+    `doubts` are about this turn; those `before` it lie between it and the one before.
+    """
 
     id: str
     role: Role
@@ -40,6 +79,8 @@ class ShownTurn:
     pieces: tuple[Piece, ...]
     used_by: tuple[str, ...]
     left_out: str | None
+    doubts: tuple[ShownDoubt, ...] = ()
+    before: tuple[ShownDoubt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +95,7 @@ class ShownSentence:
     flags: tuple[str, ...]
     points: tuple[review.OpenPoint, ...]
     marks: tuple[Finding, ...]
+    choices: tuple[review.Choice, ...] = ()
 
     @property
     def struck(self) -> bool:
@@ -95,6 +137,17 @@ class Reading:
     sections: tuple[ShownSection, ...]
     turns: tuple[ShownTurn, ...]
     findings: tuple[Finding, ...]
+    speakers: tuple[ShownSpeaker, ...]
+    doubts: tuple[DoubtsOfAKind, ...]
+    after: tuple[ShownDoubt, ...]
+
+    @property
+    def doubt_count(self) -> int:
+        return sum(len(kind.doubts) for kind in self.doubts)
+
+    @property
+    def unknown_speakers(self) -> bool:
+        return any(speaker.role is Role.UNKNOWN for speaker in self.speakers)
 
     @property
     def open_count(self) -> int:
@@ -135,16 +188,101 @@ def lay_out(draft: Draft) -> Reading:
                     flags=sentence.flags,
                     points=tuple(p for p in points if p.sentence == sentence.id),
                     marks=_marks(restore(sentence.text, table), sentence.origin, findings),
+                    choices=review.choices(sentence, draft.redacted),
                 )
                 for sentence in section.sentences
             ),
         )
         for section in draft.note.sections
     )
+    doubts = _doubts(draft.transcript.warnings)
+    places = _places(doubts, draft.redacted.turns)
     turns = tuple(
-        _shown_turn(turn, spoken[turn.id].text, draft, sections) for turn in draft.redacted.turns
+        replace(
+            _shown_turn(turn, spoken[turn.id].text, draft, sections),
+            doubts=tuple(doubt for doubt, place in places if place == turn.id),
+            before=tuple(doubt for doubt, place in places if place == _before(turn.id)),
+        )
+        for turn in draft.redacted.turns
     )
-    return Reading(draft=draft, sections=sections, turns=turns, findings=findings)
+    return Reading(
+        draft=draft,
+        sections=sections,
+        turns=turns,
+        findings=findings,
+        speakers=tuple(_speakers(draft, {turn.id: turn.text for turn in turns})),
+        doubts=_by_kind(doubts),
+        after=tuple(doubt for doubt, place in places if place is None),
+    )
+
+
+def _doubts(warnings: Iterable[Doubt]) -> tuple[ShownDoubt, ...]:
+    return tuple(
+        ShownDoubt(
+            id=f"doubt-{number}",
+            code=doubt.code,
+            says=signing().hearing(doubt.code),
+            start=doubt.start,
+            end=doubt.end,
+            candidates=doubt.candidates,
+        )
+        for number, doubt in enumerate(sorted(warnings, key=lambda one: one.start), start=1)
+    )
+
+
+def _places(
+    doubts: Iterable[ShownDoubt], turns: Sequence[Turn]
+) -> list[tuple[ShownDoubt, str | None]]:
+    """Each doubt with the turn that it is about, or that it comes before; None: after them all."""
+    placed: list[tuple[ShownDoubt, str | None]] = []
+    for doubt in doubts:
+        place = home(turns, Doubt(code=doubt.code, start=doubt.start, end=doubt.end))
+        if place is None:
+            place = next((_before(turn.id) for turn in turns if turn.start >= doubt.start), None)
+        placed.append((doubt, place))
+    return placed
+
+
+def _before(turn_id: str) -> str:
+    return f"before {turn_id}"
+
+
+def _by_kind(doubts: Iterable[ShownDoubt]) -> tuple[DoubtsOfAKind, ...]:
+    """In the order of the policy's own list, which puts what weighs most first."""
+    kinds: dict[str, list[ShownDoubt]] = {says: [] for says in signing().heard.values()}
+    for doubt in doubts:
+        kinds.setdefault(doubt.says, []).append(doubt)
+    return tuple(DoubtsOfAKind(says, tuple(found)) for says, found in kinds.items() if found)
+
+
+_HOW = {
+    "enrolment": "recognized by the enrolled voice",
+    "content": "guessed from what was said",
+    "human": "named by hand",
+}
+_SAMPLE_WORDS = 14
+
+
+def _speakers(draft: Draft, texts: Mapping[str, str]) -> Iterator[ShownSpeaker]:
+    known = {speaker.id: speaker for speaker in draft.transcript.speakers}
+    for turn in draft.transcript.turns:
+        known.setdefault(turn.speaker, Speaker(id=turn.speaker, role=turn.role))
+    for speaker in known.values():
+        said = [turn for turn in draft.transcript.turns if turn.speaker == speaker.id]
+        # The first turn may be a mere "yes"; a longer one tells more of whose voice it is.
+        telling = next((t for t in said if len(t.text.split()) >= 6), said[0] if said else None)
+        if telling is None:
+            continue
+        words = texts.get(telling.id, telling.text).split()
+        sure = f", {speaker.confidence:.0%} sure" if speaker.basis == "content" else ""
+        how = _HOW.get(speaker.basis, "")
+        yield ShownSpeaker(
+            id=speaker.id,
+            role=speaker.role,
+            how=f"{how}{sure}" if speaker.role is not Role.UNKNOWN else "",
+            sample=" ".join(words[:_SAMPLE_WORDS]) + ("…" if len(words) > _SAMPLE_WORDS else ""),
+            turn=telling.id,
+        )
 
 
 def _marks(text: str, origin: Origin, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -232,7 +370,7 @@ def _shown_turn(
         if span.turn == redacted.id
     ]
     heard = next((turn for turn in draft.transcript.turns if turn.id == redacted.id), redacted)
-    doubtful = tuple(_doubtful(text, heard))
+    doubtful = tuple(sorted({*_doubtful(text, heard), *_sound_alike(text, heard, draft)}))
     reasons = {left.turn: left.reason for left in draft.note.left_out}
     return ShownTurn(
         id=redacted.id,
@@ -259,6 +397,16 @@ def _doubtful(text: str, heard: Turn) -> Iterator[Stretch]:
         position = at + len(spoken)
         if word.probability < signing().transcript.doubtful_below:
             yield at, position
+
+
+def _sound_alike(text: str, heard: Turn, draft: Draft) -> Iterator[Stretch]:
+    """The medications that another sounds like, however sure the recognizer was."""
+    shown = heard.model_copy(update={"text": text})
+    for doubt in draft.transcript.warnings:
+        if doubt.code == SOUND_ALIKE and heard.start <= doubt.end and doubt.start <= heard.end:
+            place = stretch(shown, doubt.start, doubt.end)
+            if place is not None:
+                yield place
 
 
 def pieces(
