@@ -26,6 +26,8 @@ class Action(StrEnum):
     READ_DRAFT = "ReadDraft"
     EDIT_DRAFT = "EditDraft"
     SIGN_NOTE = "SignNote"
+    ENROL_VOICE = "EnrolVoice"
+    DELETE_VOICE = "DeleteVoice"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class SessionOf:
     patient: Patient
 
 
-Resource = Patient | SessionOf
+# A person is a resource where it is about that person's own voice.
+Resource = Patient | SessionOf | Person
 Entity = dict[str, Any]
 
 
@@ -105,13 +108,12 @@ class Access:
 def describe(person: Person, resource: Resource) -> tuple[Entity, Entity, list[Entity]]:
     """References to the person and the resource, and every entity that the rules look at."""
     who = {"type": "User", "id": person.id}
-    entities = [
-        {
-            "uid": who,
-            "attrs": {"site": person.site, "licensed": bool(person.licence)},
-            "parents": [{"type": "Role", "id": role} for role in person.roles],
-        }
-    ]
+    entities = [_user(person)]
+    if isinstance(resource, Person):
+        # An entity is given once, also when somebody asks about the own voice.
+        if resource.id != person.id:
+            entities.append(_user(resource))
+        return who, {"type": "User", "id": resource.id}, entities
     patient = resource.patient if isinstance(resource, SessionOf) else resource
     what = {"type": "Patient", "id": patient.id}
     entities.append(
@@ -139,6 +141,14 @@ def describe(person: Person, resource: Resource) -> tuple[Entity, Entity, list[E
             }
         )
     return who, what, entities
+
+
+def _user(person: Person) -> Entity:
+    return {
+        "uid": {"type": "User", "id": person.id},
+        "attrs": {"site": person.site, "licensed": bool(person.licence)},
+        "parents": [{"type": "Role", "id": role} for role in person.roles],
+    }
 
 
 def _reference(kind: str, name: str) -> Entity:

@@ -85,6 +85,12 @@ class NoSpeech(Refusal):
     hint = "Nothing was heard: check the microphone's level, and write this part by hand."
 
 
+class VoiceUnclear(Refusal):
+    """A recording from which no good voice print can be made."""
+
+    hint = "Record it again: read the whole text, alone, in a quiet room."
+
+
 class AudioTooLong(Refusal):
     hint = "Split the recording; one session may last up to the limit in policies/speech.toml."
 
@@ -111,6 +117,30 @@ class SpeechFailed(Refusal):
 class ModelMissing(Refusal):
     hint = "Run `make models`, or set the model's path."
     status = 503
+
+
+class AudioMissing(Refusal):
+    """A part of the recording was announced and never came."""
+
+    hint = "A part of the recording never arrived: write that part of the note by hand."
+
+
+class AudioLimit(Refusal):
+    """Audio was kept as long as it ever may be, and erased before it was transcribed."""
+
+    hint = "The audio was erased at its time limit: write that part of the note by hand."
+
+
+class RecordingEnded(Refusal):
+    hint = "The recording has ended with the number of segments that was named first."
+    status = 409
+
+
+class SessionStopped(Refusal):
+    """Somebody stopped the session, or consent ended: nothing more is made of it."""
+
+    hint = "The recording was stopped and erased: write the note by hand."
+    status = 409
 
 
 class UploadRepeated(Refusal):

@@ -84,6 +84,9 @@ class AudioStore(Protocol):
     """The ingest bucket: unversioned, and emptied as soon as a transcript is durable."""
 
     def ticket(self, session_id: str, segment: int, content_type: str) -> UploadTicket: ...
+    def upload_origin(self) -> str:
+        """Scheme and host that tickets lead to: a page has to name where its scripts may send."""
+
     def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
         """Every version and delete marker of a session's audio and recognizer output, or of all."""
 
@@ -163,6 +166,9 @@ class Signer(Protocol):
 class Speech(Protocol):
     def submit(self, session_id: str, key: str, inference_id: str, speakers: int) -> None:
         """Asks the endpoint to transcribe an object; the answer comes as a notice."""
+
+    def enrol(self, session_id: str, key: str) -> None:
+        """Asks for the voice print of an object instead; `session_id` is the enrolment's own."""
 
 
 class Drafter(Protocol):

@@ -58,6 +58,9 @@ class FakeAudioStore:
         self.tickets.append(made)
         return made
 
+    def upload_origin(self) -> str:
+        return "https://ingest.example.org"
+
     def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
         prefixes = ("audio/", "speech/")
         if session_id is not None:
@@ -223,6 +226,7 @@ class FakeLedger:
 class FakeSpeech:
     def __init__(self) -> None:
         self.submitted: list[dict[str, Any]] = []
+        self.enrolled: list[tuple[str, str]] = []
 
     def submit(self, session_id: str, key: str, inference_id: str, speakers: int) -> None:
         self.submitted.append(
@@ -233,6 +237,9 @@ class FakeSpeech:
                 "speakers": speakers,
             }
         )
+
+    def enrol(self, session_id: str, key: str) -> None:
+        self.enrolled.append((session_id, key))
 
 
 class FakeEhr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from countersign.erasure import DeletionReceipt, StoredObject
 from countersign.ports import UploadTicket
@@ -36,6 +37,11 @@ class S3AudioStore:
         )
         expires = datetime.now(UTC) + timedelta(seconds=_TICKET_SECONDS)
         return UploadTicket(url=url, headers=headers, key=key, expires_at=expires)
+
+    def upload_origin(self) -> str:
+        """Where tickets lead: their URL without the object."""
+        where = urlsplit(self.ticket("none", 0, "audio/wav").url)
+        return f"{where.scheme}://{where.netloc}"
 
     def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
         """Every version and delete marker below a session's prefixes, or below all of them."""

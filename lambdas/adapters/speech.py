@@ -32,3 +32,17 @@ class SageMakerSpeech:
             RequestTTLSeconds=_TTL_SECONDS,
             InvocationTimeoutSeconds=_INVOCATION_SECONDS,
         )
+
+    def enrol(self, session_id: str, key: str) -> None:
+        self._runtime.invoke_endpoint_async(
+            EndpointName=self._endpoint,
+            InferenceId=f"{session_id}.1",
+            InputLocation=f"s3://{self._bucket}/{key}",
+            S3OutputPathExtension=session_id,
+            Filename="1.out",
+            ContentType="application/octet-stream",
+            Accept="application/json",
+            CustomAttributes=f"session={session_id};task=enrol",
+            RequestTTLSeconds=_TTL_SECONDS,
+            InvocationTimeoutSeconds=_INVOCATION_SECONDS,
+        )

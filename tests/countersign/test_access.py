@@ -22,6 +22,7 @@ ACCESS = Access(RULES, SCHEMA)
 EXAMPLES = sorted([*FOLDER.glob("allow/*.json"), *FOLDER.glob("deny/*.json")])
 
 ON_PATIENTS = (Action.RECORD_CONSENT, Action.REVOKE_CONSENT, Action.REGISTER_SESSION)
+ON_VOICES = (Action.ENROL_VOICE, Action.DELETE_VOICE)
 CONTENT = (Action.READ_DRAFT, Action.EDIT_DRAFT, Action.SIGN_NOTE)
 ROLES = (
     "clinician",
@@ -39,7 +40,15 @@ def patient_of(fields: dict[str, Any]) -> Patient:
     return Patient(fields["id"], fields["site"], tuple(fields["clinicians"]), {})
 
 
+def person_of(fields: dict[str, Any]) -> Person:
+    return Person(
+        fields["id"], fields["id"], tuple(fields["roles"]), fields["site"], fields.get("licence")
+    )
+
+
 def resource_of(example: dict[str, Any]) -> Resource:
+    if "voice_of" in example:
+        return person_of(example["voice_of"])
     if "session" not in example:
         return patient_of(example["patient"])
     fields = example["session"]
@@ -59,8 +68,7 @@ def resource_of(example: dict[str, Any]) -> Resource:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_example_comes_out_as_its_folder_says(path: Path) -> None:
     example = json.loads(path.read_text(encoding="utf-8"))
-    who = example["who"]
-    person = Person(who["id"], who["id"], tuple(who["roles"]), who["site"], who.get("licence"))
+    person = person_of(example["who"])
     decision = ACCESS.decide(person, example["action"], resource_of(example))
     assert decision.allowed is (path.parent.name == "allow")
     assert list(decision.policy_ids) == example["rules"]
@@ -84,6 +92,9 @@ def test_every_action_has_an_example_on_each_side(folder: str) -> None:
 
 def expected(role: str, action: Action, relation: str, same_site: bool, licensed: bool) -> bool:
     """The rules once more, in the plainest Python, from the table in docs/access.md."""
+    if action in ON_VOICES:
+        own = relation in ("holds", "held")
+        return own and (role == "clinician" or action is Action.DELETE_VOICE)
     if not same_site:
         return False
     holds, assigned = relation == "holds", relation in ("holds", "shares")
@@ -120,7 +131,11 @@ def test_the_whole_matrix(role: str, action: Action) -> None:
         site = "north" if same_site else "south"
         patient = {"id": "p", "site": site, "clinicians": assigned}
         fields = {"id": "s", "site": site, "clinician": holder, "patient": patient}
-        about = {"patient": patient} if action in ON_PATIENTS else {"session": fields}
+        about: dict[str, Any] = (
+            {"patient": patient} if action in ON_PATIENTS else {"session": fields}
+        )
+        if action in ON_VOICES:
+            about = {"voice_of": {"id": holder, "roles": [role], "site": "north"}}
         decision = ACCESS.decide(person, action, resource_of(about))
         assert decision.allowed is expected(role, action, relation, same_site, licensed), (
             role, action, relation, same_site, licensed,
@@ -214,7 +229,11 @@ def table() -> str:
         person = Person("me", "Me", (role,), "north", "L-1")
         about = {True: resource_of({"patient": patient}), False: resource_of({"session": session})}
         cells = [
-            "yes" if ACCESS.decide(person, action, about[action in ON_PATIENTS]).allowed else "·"
+            "yes"
+            if ACCESS.decide(
+                person, action, person if action in ON_VOICES else about[action in ON_PATIENTS]
+            ).allowed
+            else "·"
             for action in Action
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
