@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from countersign.audit.event import of_erasure, of_system
+from countersign.enrolment import is_enrolment
 from countersign.erasure import confirm
 from countersign.session import State
+from lambdas import enrolment
 from lambdas.wiring import Ports, connected
 
 
-@connected("records", "audio", "ledger", "workflow")
+@connected("records", "audio", "speech", "ledger", "workflow")
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
-    session_id = str(event["detail"]["object"]["key"]).split("/")[1]
+    key = str(event["detail"]["object"]["key"])
+    session_id = key.split("/")[1]
+    if is_enrolment(session_id):
+        enrolment.received(session_id, key, ports)
+        return {"session_id": session_id, "started": False}
     session = ports.records.session(session_id)
     now = ports.clock.now()
     if session.state not in (State.REGISTERED, State.RECEIVED, State.TRANSCRIBED):

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from countersign.audit.event import of_erasure
+from countersign.enrolment import is_enrolment
 from countersign.erasure import AudioLimit, confirm, overdue
 from countersign.errors import Refusal
 from countersign.session import State
-from lambdas import policies
+from lambdas import enrolment, policies
 from lambdas.wiring import Ports, connected
 
 
@@ -31,6 +32,9 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
 
 
 def _erase(session_id: str, now: datetime, ports: Ports) -> None:
+    if is_enrolment(session_id):
+        enrolment.overdue(session_id, ports)
+        return
     session = ports.records.session(session_id)
     receipt = confirm(ports.audio.erase(session_id, "hard-limit", now))
     ports.ledger.append(of_erasure(session, receipt, None))

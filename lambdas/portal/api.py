@@ -15,11 +15,12 @@ from countersign.ports import Person, Signature
 from countersign.review import closes_at
 from countersign.session import Session, State
 from countersign.transcript import Role
-from lambdas.portal import draft, gate, reading, sessions
+from lambdas.portal import draft, gate, reading, sessions, voice
 from lambdas.portal.visitor import identify, require_csrf
 from lambdas.wiring import Ports
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+AUDIO_TYPE = r"^(audio|video)/[a-z0-9.+-]{1,40}$"
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -40,7 +41,7 @@ class SessionRequest(_Request):
 
 class UploadRequest(_Request):
     segment: Annotated[int, Field(ge=0, le=99_999)] = 0
-    content_type: Annotated[str, Field(pattern=r"^(audio|video)/[a-z0-9.+-]{1,40}$")] = "audio/wav"
+    content_type: Annotated[str, Field(pattern=AUDIO_TYPE)] = "audio/wav"
 
 
 class HeardRequest(_Request):
@@ -59,6 +60,13 @@ class SentenceRequest(_Request):
     strike: bool | None = None
     confirm: bool | None = None
     heard: HeardRequest | None = None
+
+
+class VoiceRequest(_Request):
+    """`consent`: the clinician has agreed to the text of policies/enrolment.toml."""
+
+    content_type: Annotated[str, Field(pattern=AUDIO_TYPE)] = "audio/wav"
+    consent: bool
 
 
 class SpeakerRequest(_Request):
@@ -180,6 +188,25 @@ def sign(session_id: str) -> Response[Any]:
     ports, person = ask()
     asked = body(SignatureRequest)
     return answer(draft.sign(ports, person, session_id, asked.digest, asked.attestation), 201)
+
+
+@router.get("/api/me/voice")
+def read_voice() -> Response[Any]:
+    ports, person = ask()
+    return answer(voice.standing(ports, person))
+
+
+@router.post("/api/me/voice/upload")
+def allow_voice_upload() -> Response[Any]:
+    ports, person = ask()
+    asked = body(VoiceRequest)
+    return answer(voice.allow_upload(ports, person, asked.content_type, asked.consent))
+
+
+@router.delete("/api/me/voice")
+def delete_voice() -> Response[Any]:
+    ports, person = ask()
+    return answer({"deleted": voice.delete(ports, person)})
 
 
 def apply_change(

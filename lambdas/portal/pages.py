@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,13 +15,15 @@ from aws_lambda_powertools.shared.cookies import Cookie
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
 
+from countersign import errors
 from countersign.access import Action, SessionOf
 from countersign.errors import BadRequest, KeyDestroyed, NotSignedIn, PageUnknown, Refusal
 from countersign.ports import Patient, Signature
 from countersign.review import closes_at
 from countersign.session import FINAL, Session, State
 from countersign.transcript import Role
-from lambdas.portal import api, draft, gate, reading
+from lambdas import enrolment
+from lambdas.portal import api, draft, gate, protection, reading, voice
 from lambdas.portal.visitor import Visitor, identify, require_csrf
 from lambdas.wiring import Ports
 
@@ -29,6 +32,7 @@ _HERE = Path(__file__).resolve().parent
 _STATIC = {
     "portal.css": "text/css; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
+    "voice.js": "text/javascript; charset=utf-8",
     "htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
@@ -69,7 +73,40 @@ def home() -> Response[Any]:
     waiting = [one for one in seen if one.session.state is State.AWAITING_SIGNATURE]
     waiting.sort(key=lambda one: _closing(one.session) or one.session.registered_at)
     others = [one for one in seen if one.session.state is not State.AWAITING_SIGNATURE]
-    return page("home.html", visitor, waiting=waiting, others=others[:20])
+    standing = None
+    if gate.may(visitor.person, Action.ENROL_VOICE, visitor.person):
+        standing = voice.standing(ports, visitor.person)
+    return page("home.html", visitor, waiting=waiting, others=others[:20], voice=standing)
+
+
+@router.get("/voice")
+def own_voice() -> Response[Any]:
+    """The one page that may use the microphone, and send to where recordings go."""
+    ports, visitor = _ask()
+    standing = voice.standing(ports, visitor.person)
+    may_enrol = gate.may(visitor.person, Action.ENROL_VOICE, visitor.person)
+    shown = page(
+        "voice.html",
+        visitor,
+        voice=standing,
+        may_enrol=may_enrol,
+        rules=enrolment.rules(),
+        advice=_advice(standing.failure),
+    )
+    if may_enrol:
+        shown.headers.update(
+            protection.headers(
+                ports.identity.sign_in_url, send_to=ports.audio.upload_origin(), microphone=True
+            )
+        )
+    return shown
+
+
+@router.post("/voice/delete")
+def delete_voice() -> Response[Any]:
+    ports, visitor = _ask()
+    voice.delete(ports, visitor.person)
+    return redirect("/voice")
 
 
 @router.get("/sessions/<session_id>")
@@ -239,6 +276,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "asset": _asset_url,
         "clock": _clock,
+        "day": _day,
         "patient_name": _patient_name,
         "words": _words,
     }
@@ -253,6 +291,17 @@ def _environment() -> Environment:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def _advice(code: str | None) -> str:
+    """What to do after a failure of that code."""
+    refusal = getattr(errors, code or "", None)
+    known = isinstance(refusal, type) and issubclass(refusal, Refusal)
+    return str(refusal.hint) if known and refusal is not None else "Try again."
+
+
+def _day(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
 
 
 def _words(code: str) -> str:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from countersign.errors import PageUnknown, Refusal
-from lambdas.portal import api, pages, sign_in
+from lambdas.portal import api, pages, protection, sign_in
 from lambdas.wiring import Ports, connected
 
 logger = Logger(service="countersign")
@@ -30,33 +30,11 @@ class PortalFault(Refusal):
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
     app.append_context(ports=ports)  # type: ignore[no-untyped-call]
     answer = app.resolve(event, context)
-    answer["headers"] = {**headers(ports.identity.sign_in_url), **answer.get("headers", {})}
-    return answer
-
-
-def headers(sign_in_url: str) -> dict[str, str]:
-    """What every answer carries. Signing out leads to the sign-in service, so forms may go there.
-
-    Sources: OWASP Secure Headers Project; CSP Level 3. `no-store` keeps clinical text out of every
-    cache, the browser's own included. `no-referrer` would turn the `Origin` of our own forms into
-    `null`, so it is `same-origin`.
-    """
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action 'self' {sign_in_url}"
-    )
-    return {
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": policy,
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        "Referrer-Policy": "same-origin",
-        "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
+    answer["headers"] = {
+        **protection.headers(ports.identity.sign_in_url),
+        **answer.get("headers", {}),
     }
+    return answer
 
 
 def refused(refusal: Refusal) -> Response[Any]:

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 from countersign.audit.event import of_system
+from countersign.enrolment import is_enrolment
 from countersign.errors import BadTranscript, EmptyInput, NotJson
 from countersign.session import State, reached
 from countersign.speech import Notice, read_notice
 from countersign.transcript import read_transcript
+from lambdas import enrolment
 from lambdas.wiring import Ports, connected
 
 
@@ -17,6 +19,9 @@ from lambdas.wiring import Ports, connected
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
     notices = [read_notice(json.loads(r["Sns"]["Message"])) for r in event["Records"]]
     for notice in notices:
+        if is_enrolment(notice.session_id):
+            enrolment.answered(notice.session_id, notice.output_key, notice.failure, ports)
+            continue
         code = notice.failure or _store(notice, ports)
         token = ports.records.wait(notice.session_id, "speech")
         if token is not None and code is None:
