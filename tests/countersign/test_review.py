@@ -21,6 +21,7 @@ from countersign.errors import (
 )
 from countersign.note import PLACEHOLDER, Check, Note
 from countersign.review import Header, Signing
+from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn, Word
 
 POLICIES = Path(__file__).parents[2] / "policies"
 SIGNING = Signing.from_toml((POLICIES / "signing.toml").read_text(encoding="utf-8"))
@@ -169,3 +170,190 @@ def test_the_policys_window_is_the_workflows() -> None:
 def test_a_broken_policy_is_named(text: str) -> None:
     with pytest.raises(BadPolicy, match=r"signing\.toml"):
         Signing.from_toml(text)
+
+
+# Medications that sound alike --------------------------------------------------------------------
+
+
+def heard(*words: tuple[str, float], at: float = 10.0) -> Transcript:
+    """One turn of one-second words with their probabilities; the third may be two medications."""
+    spoken = tuple(
+        Word(start=at + n, end=at + n + 1, text=f" {word}", probability=sure)
+        for n, (word, sure) in enumerate(words)
+    )
+    turn = Turn(
+        id="t1",
+        speaker="S2",
+        role=Role.PATIENT,
+        start=at,
+        end=at + len(words),
+        text=" ".join(word for word, _ in words),
+        words=spoken,
+    )
+    alike = ("lamotrigine", "lamivudine")
+    doubt = Doubt(code="sound_alike_medication", start=at + 2, end=at + 3, candidates=alike)
+    return Transcript(turns=(turn,), warnings=(doubt,))
+
+
+SAID = heard(("I", 0.9), ("take", 0.9), ("lamotrigine", 0.97), ("daily", 0.9))
+
+
+def resting(text: str, start: int, end: int, *flags: str) -> Note:
+    evidence = [{"turn": "t1", "start": start, "end": end}]
+    return note({"id": "s1", "text": text, "evidence": evidence, "flags": flags})
+
+
+TAKES = resting("Takes lamotrigine daily.", 0, 25, "doubtful_medication")
+
+
+def kinds(draft: Note, found: Check | None = None, said: Transcript = SAID) -> list[str]:
+    return [point.kind for point in review.open_points(draft, found, SIGNING, said)]
+
+
+def test_a_medication_that_another_sounds_like_is_asked_about_however_sure_it_was() -> None:
+    (point,) = review.open_points(TAKES, None, SIGNING, SAID)
+    assert (point.kind, point.choices) == (
+        "sound_alike_medication",
+        ("lamotrigine", "lamivudine"),
+    )
+    assert not point.confirmable
+    assert kinds(review.confirm(TAKES, "s1")) == ["sound_alike_medication"]
+
+
+def test_a_sentence_that_rests_on_other_words_is_not_asked_about_it() -> None:
+    assert kinds(resting("He takes it.", 0, 6)) == []
+
+
+def test_a_turn_without_word_times_may_hold_it_anywhere() -> None:
+    bare = SAID.model_copy(update={"turns": (SAID.turns[0].model_copy(update={"words": ()}),)})
+    assert kinds(TAKES, said=bare) == ["sound_alike_medication"]
+
+
+def test_saying_that_it_was_heard_right_keeps_every_word() -> None:
+    changed, _ = review.hear(TAKES, None, "s1", SAID, 12.0, "lamotrigine")
+    assert changed.sentences()[0].text == "Takes lamotrigine daily."
+    review.require_complete(changed, None, SIGNING, SAID)
+
+
+def test_saying_that_it_was_the_other_writes_that_one_and_can_be_taken_back() -> None:
+    changed, _ = review.hear(TAKES, None, "s1", SAID, 12.0, "lamivudine")
+    assert changed.sentences()[0].text == "Takes lamivudine daily."
+    review.require_complete(changed, None, SIGNING, SAID)
+    back, _ = review.hear(changed, None, "s1", SAID, 12.0, "lamotrigine")
+    assert back.sentences()[0].text == "Takes lamotrigine daily."
+    (choice,) = review.choices(back.sentences()[0], SAID)
+    assert choice.chosen == "lamotrigine"
+
+
+def test_the_name_keeps_its_place_in_the_sentence() -> None:
+    draft = resting("Lamotrigine daily, not lamotrigines.", 0, 25)
+    changed, _ = review.hear(draft, None, "s1", SAID, 12.0, "lamivudine")
+    assert changed.sentences()[0].text == "Lamivudine daily, not lamotrigines."
+
+
+def test_what_the_check_found_is_still_open_after_the_name_changed() -> None:
+    text = "Takes lamotrigine, 500 mg."
+    draft, found = resting(text, 0, 25), check("block", text)
+    changed, followed = review.hear(draft, found, "s1", SAID, 12.0, "lamivudine")
+    assert kinds(changed, followed) == ["dose"]
+    # The check is stored first: with the note as it was, nothing is lost either.
+    assert kinds(draft, followed) == ["sound_alike_medication", "dose"]
+
+
+def test_another_word_that_was_hard_to_hear_is_still_asked_about() -> None:
+    said = heard(("sertraline", 0.2), ("and", 0.9), ("lamotrigine", 0.9), ("daily", 0.9))
+    draft = resting("Takes both.", 0, 30, "doubtful_medication")
+    assert kinds(draft, said=said) == ["sound_alike_medication", "doubtful_medication"]
+
+
+@pytest.mark.parametrize(("at", "name"), [(11.0, "lamivudine"), (12.0, "lithium")])
+def test_only_what_is_in_doubt_is_chosen_and_only_among_the_candidates(
+    at: float, name: str
+) -> None:
+    with pytest.raises(BadRequest):
+        review.hear(TAKES, None, "s1", SAID, at, name)
+
+
+def test_a_sentence_without_the_name_is_for_the_clinicians_own_words() -> None:
+    draft = resting("Takes a mood stabilizer.", 0, 25)
+    with pytest.raises(BadRequest) as refused:
+        review.hear(draft, None, "s1", SAID, 12.0, "lamivudine")
+    assert "own words" in refused.value.advice
+    own = review.rewrite(draft, "s1", "Takes lamivudine.", {})
+    assert kinds(own) == []
+    assert kinds(review.strike(draft, "s1")) == []
+
+
+def test_every_doubt_has_words_for_people() -> None:
+    for code in (
+        "unheard_speech", "low_confidence", "repetition", "unlikely_rate", "phantom_removed",
+        "speaker_uncertain", "role_uncertain", "sound_alike_medication", "overlapping_speech",
+        "low_level", "noisy", "missing_audio", "corrected_term",
+    ):  # fmt: skip
+        assert code in SIGNING.heard
+        assert "_" not in SIGNING.hearing(code)
+    assert SIGNING.hearing("a_new_one") == SIGNING.heard["other"]
+
+
+# Whose voice is whose ----------------------------------------------------------------------------
+
+
+def voices(*roles: Role, basis: str = "content") -> Transcript:
+    turns = tuple(
+        Turn(id=f"t{n}", speaker=f"S{n}", role=role, start=n, end=n + 1, text="Yes.")
+        for n, role in enumerate(roles, 1)
+    )
+    speakers = tuple(
+        Speaker(id=f"S{n}", role=role, confidence=0.6, basis=basis)
+        for n, role in enumerate(roles, 1)
+    )
+    doubt = Doubt(code="role_uncertain", start=0, end=4)
+    return Transcript(turns=turns, speakers=speakers, warnings=(doubt,))
+
+
+def roles(transcript: Transcript) -> list[str]:
+    assert [turn.role for turn in transcript.turns] == [one.role for one in transcript.speakers]
+    return [str(one.role) for one in transcript.speakers]
+
+
+def test_naming_one_of_two_voices_names_the_other() -> None:
+    unknown = voices(Role.UNKNOWN, Role.UNKNOWN)
+    named = review.name_speaker(unknown, "S2", Role.THERAPIST)
+    assert roles(named) == ["patient", "therapist"]
+    assert {(one.basis, one.confidence) for one in named.speakers} == {("human", 1.0)}
+    assert named.warnings == ()
+
+
+def test_roles_that_were_the_wrong_way_round_are_turned_with_one_click() -> None:
+    wrong = voices(Role.PATIENT, Role.THERAPIST)
+    assert roles(review.name_speaker(wrong, "S1", Role.THERAPIST)) == ["therapist", "patient"]
+    assert roles(review.name_speaker(wrong, "S2", Role.PATIENT)) == ["therapist", "patient"]
+
+
+def test_naming_somebody_else_says_nothing_of_the_other_voice_and_is_kept() -> None:
+    named = review.name_speaker(voices(Role.UNKNOWN, Role.UNKNOWN), "S2", Role.OTHER)
+    assert roles(named) == ["unknown", "other"]
+    assert len(named.warnings) == 1
+    assert roles(review.name_speaker(named, "S1", Role.THERAPIST)) == ["therapist", "other"]
+
+
+def test_among_three_only_the_named_one_is_named() -> None:
+    three = voices(Role.UNKNOWN, Role.UNKNOWN, Role.UNKNOWN)
+    assert roles(review.name_speaker(three, "S3", Role.THERAPIST)) == [
+        "unknown",
+        "unknown",
+        "therapist",
+    ]
+
+
+def test_a_transcript_without_a_list_of_voices_gets_one() -> None:
+    bare = voices(Role.UNKNOWN, Role.UNKNOWN).model_copy(update={"speakers": ()})
+    assert roles(review.name_speaker(bare, "S1", Role.THERAPIST)) == ["therapist", "patient"]
+
+
+@pytest.mark.parametrize(("speaker", "role"), [("S9", Role.OTHER), ("S1", Role.UNKNOWN)])
+def test_a_voice_that_is_not_there_and_a_role_that_is_none_are_refused(
+    speaker: str, role: Role
+) -> None:
+    with pytest.raises(BadRequest):
+        review.name_speaker(voices(Role.UNKNOWN, Role.UNKNOWN), speaker, role)
