@@ -100,8 +100,9 @@ def erase(session_id: str, rule: str, ports: Ports) -> None:
     now = ports.clock.now()
     receipt = confirm(ports.audio.erase(session_id, rule, now))
     if receipt.erased:
-        event = _event(session_id, "audio.erased", ports, part=now.isoformat())
-        ports.ledger.append(event.model_copy(update=dict(receipt.summary())))
+        summary = receipt.summary()
+        event = _event(session_id, "audio.erased", ports, part=summary["hashes"]["receipt"])
+        ports.ledger.append(event.model_copy(update=dict(summary)))
 
 
 def _keep(session_id: str, output_key: str, ports: Ports) -> str | None:
