@@ -459,7 +459,10 @@ def as_document(reading: Reading) -> dict[str, object]:
         "attestation": signing().attestation,
         "note": note,
         "transcript": {
-            **draft.transcript.model_dump(mode="json"),
+            # A voice print never leaves the vault, whatever a transcript still carries.
+            **draft.transcript.model_dump(
+                mode="json", exclude={"speakers": {"__all__": {"voice"}}}
+            ),
             "turns": [
                 {**turn.model_dump(mode="json"), "doubtful": doubtful[turn.id]}
                 for turn in draft.transcript.turns

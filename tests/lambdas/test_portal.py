@@ -253,6 +253,172 @@ def test_an_edit_that_cannot_be_entered_in_the_ledger_does_not_happen(house: Cli
     assert house.ports.vault.get(SESSION, "draft") == before
 
 
+# What was not heard for certain --------------------------------------------------------------
+
+
+def doubt(house: Clinic, *doubts: dict[str, Any]) -> None:
+    """Puts doubts into both transcripts, and times to the words of turn 6."""
+    for kind in ("transcript", "redacted"):
+        said = json.loads(house.ports.vault.get(SESSION, kind))
+        turn = said["turns"][5]
+        turn["words"] = [
+            {"start": turn["start"] + n / 2, "end": turn["start"] + n / 2 + 0.5, "text": f" {word}"}
+            for n, word in enumerate(turn["text"].split())
+        ]
+        said["warnings"] = list(doubts)
+        house.ports.vault.put(SESSION, kind, json.dumps(said).encode())
+
+
+# "Still fifty milligrams.": as good a drug as any for a sentence that rests on it.
+ALIKE = {
+    "code": "sound_alike_medication",
+    "start": 48.5,
+    "end": 49.5,
+    "candidates": ["fifty milligrams", "fifteen milligrams"],
+}
+HEARD = {"at": 48.5, "said": "fifteen milligrams"}
+
+
+def reword(house: Clinic, text: str) -> None:
+    """Gives sentence s5 another wording, as the drafter might have."""
+    draft = json.loads(house.ports.vault.get(SESSION, "draft"))
+    draft["sections"][1]["sentences"][1]["text"] = text
+    house.ports.vault.put(SESSION, "draft", json.dumps(draft).encode())
+
+
+def test_medications_that_sound_alike_are_open_until_one_is_chosen(house: Clinic) -> None:
+    doubt(house, ALIKE)
+    reword(house, "Takes fifty milligrams.")
+    points = [p for p in house.document("GET", DRAFT)["open"] if p["sentence"] == "s5"]
+    assert [(p["kind"], p["choices"], p["at"]) for p in points] == [
+        ("sound_alike_medication", ALIKE["candidates"], 48.5)
+    ]
+    assert code_of(change(house, "s5", version=1, heard={"at": 3, "said": "x"}))[0] == 400
+    after = json.loads(change(house, "s5", version=1, heard=HEARD)["body"])
+    assert "Takes fifteen milligrams." in after["text"]
+    assert "s5" not in {point["sentence"] for point in after["open"]}
+    said = {turn["id"]: turn["text"] for turn in after["transcript"]["turns"]}
+    assert "fifty milligrams" in said["t6"]
+
+
+def test_the_ledger_knows_which_was_chosen_and_names_no_drug(house: Clinic) -> None:
+    doubt(house, ALIKE)
+    reword(house, "Takes fifty milligrams.")
+    change(house, "s5", version=1, heard=HEARD)
+    entry = house.ports.ledger.events[-1]
+    assert (entry.act, entry.counts) == (
+        "medication.chosen",
+        {"version": 2, "candidate": 1, "second": 48},
+    )
+    assert b"fifteen" not in entry.leaf()
+
+
+def test_an_unchosen_medication_stops_the_signature(house: Clinic) -> None:
+    doubt(house, ALIKE)
+    reword(house, "Takes fifty milligrams.")
+    version = house.document("GET", DRAFT)["version"]
+    for name, body in (("s2", {"confirm": True}), ("s4", {"strike": True})):
+        version = json.loads(change(house, name, version=version, **body)["body"])["version"]
+    shown = json.loads(change(house, "s5", version=version, confirm=True)["body"])
+    assert code_of(sign(house, shown["digest"])) == (409, "ReviewIncomplete")
+    body = {"at": 48.5, "said": "fifty milligrams"}
+    ready = json.loads(change(house, "s5", version=shown["version"], heard=body)["body"])
+    assert sign(house, ready["digest"])["statusCode"] == 201
+
+
+# Whose voice is whose --------------------------------------------------------------------------
+
+
+def name(
+    house: Clinic, speaker: str, role: str, person: Person = DANA, **more: Any
+) -> dict[str, Any]:
+    where = f"/api/sessions/{SESSION}/speakers/{speaker}"
+    return house.ask("POST", where, json_body={"role": role, **more}, person=person)
+
+
+def test_one_click_turns_the_roles_round_and_makes_the_draft_anew(house: Clinic) -> None:
+    before = house.document("GET", DRAFT)
+    answer = name(house, "S1", "patient")
+    assert answer["statusCode"] == 200
+    after = json.loads(answer["body"])
+    for turn in after["transcript"]["turns"]:
+        assert turn["role"] == {"S1": "patient", "S2": "therapist"}[turn["speaker"]]
+    assert {s["basis"] for s in after["transcript"]["speakers"]} == {"human"}
+    redacted = json.loads(house.ports.vault.get(SESSION, "redacted"))
+    assert redacted["turns"][0]["role"] == "patient"
+    assert "[PATIENT_1]" in redacted["turns"][0]["text"]
+    assert after["version"] == before["version"] + 1
+    assert after["note"] != before["note"]
+    assert house.ports.ledger.acts(SESSION)[-2:] == ["speaker.named", "note.redrafted"]
+    entry = house.ports.ledger.events[-2]
+    assert (entry.reason, entry.policies) == ("patient", ("own-clinician-edits-and-signs",))
+
+
+def test_work_on_the_draft_is_not_thrown_away_without_asking(house: Clinic) -> None:
+    change(house, "s7", version=1, text="My own words.")
+    answer = name(house, "S1", "therapist")
+    assert code_of(answer) == (409, "DraftEdited")
+    assert "redraft" in json.loads(answer["body"])["error"]["hint"]
+    assert "My own words." in house.document("GET", DRAFT)["text"]
+    anew = json.loads(name(house, "S1", "therapist", redraft=True)["body"])
+    assert "My own words." not in anew["text"]
+    assert name(house, "S1", "therapist")["statusCode"] == 200
+
+
+def test_no_voice_print_leaves_with_a_transcript(house: Clinic) -> None:
+    said = json.loads(house.ports.vault.get(SESSION, "transcript"))
+    said["speakers"] = [{"id": "S1", "voice": "a-print-of-a-voice"}]
+    house.ports.vault.put(SESSION, "transcript", json.dumps(said).encode())
+    for path in (DRAFT, f"/sessions/{SESSION}"):
+        assert "a-print-of-a-voice" not in house.ask("GET", path)["body"]
+
+
+@pytest.mark.parametrize("person", [COLLEAGUE, STRANGER, SUPERVISOR, DESK], ids=lambda p: p.id)
+def test_nobody_else_names_a_voice(house: Clinic, person: Person) -> None:
+    before = house.ports.vault.get(SESSION, "transcript")
+    assert code_of(name(house, "S1", "patient", person)) == (403, "AccessDenied")
+    assert house.ports.vault.get(SESSION, "transcript") == before
+
+
+@pytest.mark.parametrize(("speaker", "role"), [("S9", "other"), ("S1", "unknown"), ("S1", "boss")])
+def test_only_a_voice_that_is_there_gets_a_role_that_exists(
+    house: Clinic, speaker: str, role: str
+) -> None:
+    assert code_of(name(house, speaker, role)) == (400, "BadRequest")
+
+
+def test_a_voice_is_not_named_after_the_signature(house: Clinic) -> None:
+    sign(house, settle(house)["digest"])
+    assert code_of(name(house, "S1", "patient", redraft=True)) == (409, "IllegalMove")
+
+
+def test_without_a_ledger_no_voice_is_named(house: Clinic) -> None:
+    before = house.ports.vault.get(SESSION, "transcript")
+    house.ports.ledger.down = True
+    assert code_of(name(house, "S1", "patient")) == (503, "LedgerUnavailable")
+    assert house.ports.vault.get(SESSION, "transcript") == before
+
+
+def test_a_draft_that_was_half_made_anew_is_neither_changed_nor_signed(
+    house: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = settle(house)["digest"]
+    put = house.ports.vault.put
+
+    def crash(session_id: str, kind: str, content: bytes) -> None:
+        if kind == "check":
+            raise Crash
+        put(session_id, kind, content)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.ports.vault, "put", crash)
+        assert name(house, "S1", "therapist", redraft=True)["statusCode"] == 500
+    assert code_of(sign(house, digest)) == (409, "DraftNotReady")
+    assert code_of(change(house, "s7", version=4, strike=True)) == (409, "DraftNotReady")
+    house.ports.clock.forward(minutes=1)
+    assert name(house, "S1", "therapist", redraft=True)["statusCode"] == 200
+
+
 # Signing ------------------------------------------------------------------------------------
 
 

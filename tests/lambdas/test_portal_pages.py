@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from typing import Any
@@ -158,7 +159,7 @@ def test_what_a_clinician_types_is_only_ever_text(house: Clinic) -> None:
 
 
 def test_no_page_has_a_script_or_style_of_its_own(house: Clinic) -> None:
-    pages = [house.ask("GET", path)["body"] for path in ("/", REVIEW, "/nothing")]
+    pages = [house.ask("GET", path)["body"] for path in ("/", REVIEW, "/voice", "/nothing")]
     house_signed = clinic()
     digest = settle(house_signed)["digest"]
     house_signed.ask("POST", f"{REVIEW}/signature", form={"digest": digest, "attestation": "on"})
@@ -204,6 +205,105 @@ def test_static_files_are_kept_and_only_ours_are_served(house: Clinic) -> None:
     assert answer["headers"]["Content-Type"].startswith("text/css")
     for path in ("/static/base.html", "/static/..%2fweb.py", "/static/htmx.LICENSE"):
         assert house.ask("GET", path, person=None)["statusCode"] == 404
+
+
+# Doubts and voices --------------------------------------------------------------------------
+
+
+def doubt(house: Clinic, *doubts: dict[str, Any], **speaker: Any) -> None:
+    """The session with these doubts, and perhaps with voices whose roles are not known."""
+    for kind in ("transcript", "redacted"):
+        said = json.loads(house.ports.vault.get(SESSION, kind))
+        said["warnings"] = list(doubts)
+        if speaker:
+            said["speakers"] = [{"id": name, **speaker} for name in ("S1", "S2")]
+            said["turns"] = [{**turn, "role": speaker["role"]} for turn in said["turns"]]
+        house.ports.vault.put(SESSION, kind, json.dumps(said).encode())
+
+
+def test_a_doubt_stands_beside_its_turn_and_in_the_list_at_the_top(house: Clinic) -> None:
+    doubt(
+        house,
+        {"code": "overlapping_speech", "start": 33, "end": 35},
+        {"code": "unheard_speech", "start": 15.2, "end": 15.9},
+        {"code": "missing_audio", "start": 110, "end": 118},
+        {
+            "code": "corrected_term",
+            "start": 48,
+            "end": 49,
+            "candidates": ["sir traline", "sertraline"],
+        },
+        {"code": "a_code_of_tomorrow", "start": 33, "end": 34},
+    )
+    body = re.sub(r"\s+", " ", unescape(house.ask("GET", REVIEW)["body"]))
+    assert "5 places" in body
+    for words in ("Two people spoke at once", "no word was understood", "is missing: write down"):
+        assert body.count(words) == 2
+    assert "The recognizer was unsure here." in body
+    assert "Heard: <q>sir traline</q>. Written: <q>sertraline</q>." in body
+    turn = body[body.index('id="turn-t4"') : body.index('id="turn-t5"')]
+    assert "Two people spoke at once" in turn
+    assert "0:33" in turn
+    for place in re.findall(r'href="#(doubt-\d+)"', body):
+        assert body.count(f'id="{place}"') == 1
+    before = body[body.index('id="turn-t1"') : body.index('id="turn-t2"')]
+    assert "gap-between" in before
+    assert body.index("is missing: write down", body.index('id="turn-t12"')) > 0
+
+
+def test_a_page_without_doubts_has_no_list_of_them(house: Clinic) -> None:
+    assert "doubt-list" not in house.ask("GET", REVIEW)["body"]
+
+
+def test_both_medications_are_shown_at_the_sentence_and_one_is_chosen(house: Clinic) -> None:
+    alike = ["fifty milligrams", "fifteen milligrams"]
+    doubt(
+        house,
+        {"code": "sound_alike_medication", "start": 48, "end": 50, "candidates": alike},
+    )
+    body = house.ask("GET", REVIEW)["body"]
+    assert 'value="fifty milligrams"' in body and 'value="fifteen milligrams"' in body
+    form = {"act": "heard", "version": "1", "at": "48.0", "said": "fifty milligrams"}
+    assert post_sentence(house, "s5", **form)["statusCode"] == 303
+    assert "You said it was" in house.ask("GET", REVIEW)["body"]
+    assert post_sentence(house, "s5", **{**form, "at": "soon"})["statusCode"] == 400
+
+
+def test_a_voice_without_a_role_is_named_with_one_click(house: Clinic) -> None:
+    doubt(house, role="unknown", basis="content", confidence=0.5)
+    body = house.ask("GET", REVIEW)["body"]
+    assert '<details class="speakers" open' in body
+    assert "Say whose voice is whose" in body
+    where = f"{REVIEW}/speakers/S1"
+    answer = house.ask("POST", where, form={"role": "therapist"})
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (303, f"{REVIEW}#transcript")
+    body = house.ask("GET", REVIEW)["body"]
+    assert "S1 therapist, S2 patient" in re.sub(r"\s+", " ", body)
+    assert '<details class="speakers" open' not in body
+
+
+def test_with_htmx_naming_a_voice_answers_with_both_sides(house: Clinic) -> None:
+    headers = {"hx-request": "true", "origin": PORTAL}
+    answer = house.ask("POST", f"{REVIEW}/speakers/S1", form={"role": "patient"}, headers=headers)
+    assert answer["statusCode"] == 200
+    assert answer["body"].lstrip().startswith('<div id="sides"')
+    assert 'id="transcript"' in answer["body"]
+
+
+def test_after_an_edit_the_page_asks_before_it_throws_work_away(house: Clinic) -> None:
+    assert 'name="redraft"' not in house.ask("GET", REVIEW)["body"]
+    post_sentence(house, "s7", act="rewrite", version="1", text="Mine.")
+    assert 'name="redraft" required' in house.ask("GET", REVIEW)["body"]
+    where = f"{REVIEW}/speakers/S1"
+    assert house.ask("POST", where, form={"role": "patient"})["statusCode"] == 409
+    answer = house.ask("POST", where, form={"role": "patient", "redraft": "on"})
+    assert answer["statusCode"] == 303
+
+
+def test_a_colleague_sees_who_is_who_without_buttons(house: Clinic) -> None:
+    body = house.ask("GET", REVIEW, person=COLLEAGUE)["body"]
+    assert "Who is who" in body
+    assert "/speakers/" not in body
 
 
 # Peeping and forging ------------------------------------------------------------------------
