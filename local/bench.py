@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import re
-import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -28,23 +23,16 @@ from countersign.audit.event import Event
 from countersign.audit.merkle import Tree, leaf_hash, verify_inclusion
 from countersign.audit.tiles import WIDTH, Edge, Tile, encode_bundle
 from countersign.audit.verify import verify_directory
-from countersign.errors import FileMissing, LedgerBroken, NotJson, Refusal
+from countersign.errors import LedgerBroken, Refusal
 from countersign.redaction import read_roster
-from countersign.transcript import decode_utf8
 from lambdas.adapters.signer import FileSigner
+from local.bench_speech import SAMPLE, speech
 from local.ledger_files import DirectoryReader
-from local.scores import (
-    Row,
-    circumstances,
-    rightly_attributed,
-    rows_as_table,
-    speaker_word_error_rate,
-    word_errors,
-)
+from local.recordings import read_reference
+from local.scores import Row, circumstances, rows_as_table
 from local.scores import write as write_rows
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLE = ROOT / "local" / "sample"
 BUILD = ROOT / "build"
 
 _ORIGIN = "bench.example/main"
@@ -69,32 +57,37 @@ class Room(StrEnum):
 def bench(
     rooms: Annotated[list[Room] | None, typer.Argument(help="Default: every room.")] = None,
     model: Annotated[str, typer.Option(help="base, tiny, or a model's folder.")] = "base",
+    long: Annotated[bool, typer.Option("--long", help="Half an hour of speech too.")] = False,
     entries: Annotated[int, typer.Option(min=1, help="Entries of the log.")] = 20_000,
     out: Annotated[Path, typer.Option(help="The same rows as JSON.")] = BUILD / "bench.json",
 ) -> None:
     """Print a Markdown table of what is measured on this machine; a ratio above 1 is better."""
-    measures: dict[Room, Callable[[], list[Row]]] = {
-        Room.SPEECH: lambda: speech(model),
+    measures: dict[Room, Callable[[], Iterable[Row]]] = {
+        Room.SPEECH: lambda: speech(model, long),
         Room.REDACTION: redaction,
         Room.LEDGER: lambda: ledger(entries),
     }
     report([(room.value, measures[room]) for room in rooms or Room], out)
 
 
-def report(parts: Sequence[tuple[str, Callable[[], list[Row]]]], out: Path) -> list[Row]:
+def report(parts: Sequence[tuple[str, Callable[[], Iterable[Row]]]], out: Path) -> list[Row]:
     """Runs the parts one after the other, prints their rows and writes them to `out`.
 
-    A part that refuses, because a model or a file is missing, says so below the table.
+    A part that refuses, because a model or a file is missing, says so below the table; the rows
+    that it had by then stay.
     """
     sys.stdout.write(f"{circumstances()}\n\n")
     rows: list[Row] = []
     skipped: list[str] = []
     for name, measure in parts:
+        before = len(rows)
         try:
             with prose.status(f"Measuring {name}"):
-                rows += measure()
+                for row in measure():
+                    rows.append(row)
         except Refusal as refusal:
-            skipped.append(f"{name}: not measured. {refusal.message} ({refusal.code})")
+            how = "not measured" if len(rows) == before else "measured in part"
+            skipped.append(f"{name}: {how}. {refusal.message} ({refusal.code})")
     sys.stdout.write(rows_as_table(rows) + "\n" if rows else "nothing was measured\n")
     for line in skipped:
         sys.stdout.write(f"\n{line}\n")
@@ -111,162 +104,6 @@ def _timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
-
-
-# Speech -------------------------------------------------------------------------------------
-
-
-class Recognizer(StrEnum):
-    """Who transcribes: we, or faster-whisper as its README calls it."""
-
-    OURS = "ours"
-    PLAIN = "faster-whisper's transcribe, beam 5"
-    BATCHED = "faster-whisper's BatchedInferencePipeline, beam 5, batch 8"
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A transcription: wall seconds with a warm model, the process's peak memory, and its turns."""
-
-    seconds: float
-    megabytes: float
-    said: tuple[tuple[str, str, str], ...]  # voice, role, text
-
-    @property
-    def text(self) -> str:
-        """Every word, in order."""
-        return " ".join(text for _, _, text in self.said)
-
-    @property
-    def voices(self) -> list[tuple[str, str]]:
-        """What each voice said, in order of turns."""
-        return [(voice, text) for voice, _, text in self.said]
-
-    @property
-    def roles(self) -> list[tuple[str, str]]:
-        """What was said in each role, in order of turns."""
-        return [(role, text) for _, role, text in self.said]
-
-
-def hear(recognizer: Recognizer, audio: Path, model: str) -> Heard:
-    """Transcribes a recording in a process of its own, so that its peak memory is its alone.
-
-    Raises `ModelMissing` for an unknown model and whatever the pipeline refuses.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_hear, recognizer, audio, model).result()
-
-
-def _hear(recognizer: Recognizer, audio: Path, model: str) -> Heard:
-    from inference.settings import Settings
-
-    settings = Settings().with_model(model)
-    said: tuple[tuple[str, str, str], ...]
-    if recognizer is Recognizer.OURS:
-        from inference.pipeline import Pipeline
-
-        pipeline = Pipeline(settings)
-        pipeline.warm()
-        began = time.perf_counter()
-        turns = pipeline.transcribe(audio).turns
-        seconds = time.perf_counter() - began
-        said = tuple((turn.speaker, turn.role.value, turn.text) for turn in turns)
-    else:
-        import ctranslate2
-        import numpy as np
-        from faster_whisper import BatchedInferencePipeline, WhisperModel
-
-        on_gpu = ctranslate2.get_cuda_device_count() > 0
-        whisper = WhisperModel(
-            str(settings.model_dir),
-            device="cuda" if on_gpu else "cpu",
-            compute_type="float16" if on_gpu else "int8",
-            local_files_only=True,
-        )
-        noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32) * 0.01
-        list(whisper.transcribe(noise, language="en", beam_size=5)[0])
-        began = time.perf_counter()
-        if recognizer is Recognizer.BATCHED:
-            segments, _ = BatchedInferencePipeline(whisper).transcribe(
-                str(audio), language="en", beam_size=5, batch_size=8
-            )
-        else:
-            segments, _ = whisper.transcribe(str(audio), language="en", beam_size=5)
-        text = " ".join(segment.text.strip() for segment in segments)
-        seconds = time.perf_counter() - began
-        said = (("S1", "unknown", text),)
-    return Heard(seconds, peak_megabytes(), said)
-
-
-def peak_megabytes() -> float:
-    """This process's largest resident memory so far, in MB of 10**6 bytes.
-
-    Linux counts it per program (`VmHWM`); `ru_maxrss`, used elsewhere, may be the starter's.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
-        if found:
-            return int(found[1]) * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def speech(model: str, folder: Path = SAMPLE) -> list[Row]:
-    """Time, word error rate and memory on the sample session, beside faster-whisper's own ways."""
-    reference = read_reference(folder / "reference.json")
-    audio = folder / "session.flac"
-    if not audio.is_file():
-        raise FileMissing(f"there is no file {audio}")
-    ours = hear(Recognizer.OURS, audio, model)
-    rows = []
-    for recognizer in (Recognizer.PLAIN, Recognizer.BATCHED):
-        other = hear(recognizer, audio, model)
-        rows += compared(f"speech ({model})", reference, ours, other, recognizer)
-    return rows + attributed(f"speech ({model})", reference, ours)
-
-
-def compared(
-    name: str, reference: Sequence[tuple[str, str]], ours: Heard, other: Heard, beside: Recognizer
-) -> list[Row]:
-    """The rows on one recording that another recognizer can be compared in."""
-    true = " ".join(text for _, text in reference)
-    pairs = (
-        ("time", "s", ours.seconds, other.seconds),
-        (
-            "word error rate",
-            "%",
-            100 * word_errors(true, ours.text).rate,
-            100 * word_errors(true, other.text).rate,
-        ),
-        ("peak memory", "MB", ours.megabytes, other.megabytes),
-    )
-    return [
-        Row(f"{name}: {what} vs {beside.name.lower()}", mine, unit, theirs, beside.value, True)
-        for what, unit, mine, theirs in pairs
-    ]
-
-
-def attributed(name: str, reference: Sequence[tuple[str, str]], ours: Heard) -> list[Row]:
-    """The rows on who said it; faster-whisper alone knows no speakers, so they stand alone."""
-    voices = speaker_word_error_rate(reference, ours.voices)
-    roles = rightly_attributed(reference, ours.roles)
-    return [
-        Row(f"{name}: word error rate by speaker (cpWER)", 100 * voices, "%", lower_is_better=True),
-        Row(f"{name}: words under the right role", 100 * roles, "%"),
-    ]
-
-
-def read_reference(path: Path) -> list[tuple[str, str]]:
-    """(role, text) of each turn of a reference: a JSON list of objects with `text` and `role`,
-    or `speaker` in its place. Raises `FileMissing` or `NotJson`."""
-    if not path.is_file():
-        raise FileMissing(f"there is no file {path}")
-    try:
-        turns = json.loads(decode_utf8(path.read_bytes()))
-        return [(turn.get("role") or turn["speaker"], turn["text"]) for turn in turns]
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise NotJson(f"{path.name} is no list of turns with a speaker and a text") from error
 
 
 # Redaction ----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -25,18 +25,8 @@ from countersign.note import Note, Origin, Severity
 from countersign.redaction import Person, Roster
 from countersign.transcript import Role, Transcript, Turn, decode_utf8
 from lambdas import engines
-from local.bench import (
-    BUILD,
-    PATTERNS_NAME,
-    Recognizer,
-    attributed,
-    compared,
-    hear,
-    patterns,
-    prose,
-    read_reference,
-    report,
-)
+from local.bench import BUILD, PATTERNS_NAME, patterns, prose, report
+from local.evaluate_speech import speech
 from local.scores import MaskScore, Row, as_table
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -74,11 +64,11 @@ def evaluate(
         )
     further: list[str] = []
 
-    def scored(room: Room) -> list[Row]:
+    def scored(room: Room) -> Iterable[Row]:
+        if room is Room.SPEECH:
+            return speech(folder / "speech", model)
         if room is Room.REDACTION:
             rows, tables = redaction(folder / "pii")
-        elif room is Room.SPEECH:
-            rows, tables = speech(folder / "speech" / "two_voice_session", model), []
         elif room is Room.GUARDS:
             rows, tables = guards(sample(folder, pairs))
         else:
@@ -175,33 +165,6 @@ def _share(
     if ours is not None:
         theirs = None if bare is None else 100 * bare
         yield Row(f"redaction: {name}", 100 * ours, "%", theirs, PATTERNS_NAME, lower)
-
-
-# Speech -------------------------------------------------------------------------------------
-
-
-def speech(folder: Path, model: str) -> list[Row]:
-    """Word error rates, speakers and roles on a session with its reference.
-
-    The baseline hears the first recording there is, which is as good as any other to it: it mixes
-    the channels.
-    """
-    reference = read_reference(folder / "ref.json")
-    rows: list[Row] = []
-    plain = None
-    for kind in ("mono", "stereo"):
-        audio = folder / f"{kind}.flac"
-        if not audio.is_file():
-            continue
-        ours = hear(Recognizer.OURS, audio, model)
-        if plain is None:
-            plain = hear(Recognizer.PLAIN, audio, model)
-        name = f"speech ({model}), {kind}"
-        rows += compared(name, reference, ours, plain, Recognizer.PLAIN)
-        rows += attributed(name, reference, ours)
-    if not rows:
-        raise FileMissing(f"there is neither mono.flac nor stereo.flac in {folder}")
-    return rows
 
 
 # Dialogues and the notes that people wrote of them --------------------------------------------
