@@ -91,6 +91,18 @@ class VoiceUnclear(Refusal):
     hint = "Record it again: read the whole text, alone, in a quiet room."
 
 
+class TooQuiet(NoSpeech):
+    """Somebody speaks, and the microphone caught hardly any of it."""
+
+    hint = "Move the microphone nearer or turn its level up, and write this part by hand."
+
+
+class TooNoisy(NoSpeech):
+    """The room is as loud as whoever speaks in it, or louder."""
+
+    hint = "Move the microphone nearer and stop what hums or plays; write this part by hand."
+
+
 class AudioTooLong(Refusal):
     hint = "Split the recording; one session may last up to the limit in policies/speech.toml."
 

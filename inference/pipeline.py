@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from countersign import roles
+from countersign import roles, voiceprint
 from countersign.errors import NoSpeech
-from countersign.transcript import Doubt, Role, Transcript, Turn, Word
+from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn, Word
 from inference import activity, attribution, voices
 from inference.activity import Stretch
 from inference.attribution import Attribution
 from inference.audio import RATE, Audio, decode
-from inference.recognize import PROMPT_BUDGET, UNSURE, Recognizer
+from inference.recognize import PROMPT_BUDGET, UNHEARD, UNSURE, Recognizer, unheard
 from inference.settings import Settings, SpeechPolicy
 from inference.voices import Encoder
 
@@ -25,13 +25,7 @@ if TYPE_CHECKING:
 
 Channels = Literal["auto", "split", "mix"]
 
-UNHEARD = "unheard_speech"
 ROLE_UNSURE = "role_uncertain"
-
-# The detector's own default: what it holds for speech at this level is speech.
-_CERTAIN_SPEECH = 0.5
-# Speech without a word of at least this length is listened to again, seconds.
-_WORTH_ANOTHER_EAR = 0.8
 
 
 class Pipeline:
@@ -63,6 +57,7 @@ class Pipeline:
         hotwords: Sequence[str] = (),
         channels: Channels = "auto",
         enrol: bytes | Path | str | None = None,
+        prints: bool = False,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Transcript:
         """Who said what, when, in one recording; nothing of it is kept.
@@ -70,30 +65,26 @@ class Pipeline:
         `audio` is the recording's bytes or its path; `speakers` how many voices there are (1 to 8,
         None to find out); `hotwords` this session's own words, told before the clinic's;
         `channels` whether a stereo recording has a speaker on each side ("split"), not ("mix"),
-        or is to be judged ("auto"); `enrol` a recording of the clinician's voice alone.
+        or is to be judged ("auto"); `enrol` a recording of the clinician's voice alone; `prints`
+        whether each speaker comes with a print of the voice, by which the segments of a session
+        are joined: a biometric identifier, to be deleted after that.
 
         Raises `FileMissing`, `EmptyInput`, `NotAudio`, `TruncatedAudio`, `AudioTooLong`,
-        `NoSpeech`, and `SpeechFailed` once `cancelled()` is true; `ValueError` for `speakers`
-        outside of 1 to 8.
+        `NoSpeech` (or of its kind `TooNoisy` and `TooQuiet`), and `SpeechFailed` once
+        `cancelled()` is true; `ValueError` for `speakers` outside of 1 to 8.
         """
         if speakers is not None and not 1 <= speakers <= voices.MAX_SPEAKERS:
             raise ValueError(f"there can be 1 to {voices.MAX_SPEAKERS} speakers, not {speakers}")
         began = time.perf_counter()
         recording = self._decode(audio)
         samples = recording.mono()
-        speech = activity.speech(samples, self.policy.activity)
-        if sum(part.end - part.start for part in speech) < self.policy.limits.min_speech_seconds:
-            raise NoSpeech("there is no speech in the recording")
+        sound = activity.listen(samples, self.policy.activity)
+        speech = sound.required(self.policy.limits.min_speech_seconds).speech
+        certain = sound.certain
         enrolled = self._enrolled(enrol)
         vocabulary = self.policy.vocabulary
-        told = vocabulary.hotwords(hotwords, PROMPT_BUDGET, self._recognizer.tokens)
-        certain = activity.speech(samples, self.policy.activity, above=_CERTAIN_SPEECH)
-        spoken = self._recognizer.listen(samples, speech, told, cancelled)
-        missed = unheard(certain, spoken.words, _WORTH_ANOTHER_EAR)
-        if missed:
-            # Told a list of words, Whisper now and then passes over a whole window of speech.
-            again = self._recognizer.listen(samples, missed, "", cancelled)
-            spoken = spoken.completed(again, missed)
+        _ = vocabulary.hotwords(hotwords, PROMPT_BUDGET, self._recognizer.tokens)
+        spoken = self._recognizer.listen(samples, speech, certain, cancelled)
         if not spoken.words:
             raise NoSpeech("no word was understood in the recording")
         voice = self._voices(recording, samples, speech, spoken.words, speakers, channels)
@@ -107,7 +98,9 @@ class Pipeline:
             said, self.policy.roles, self._clinician(samples, speech, turns, enrolled)
         )
         role = {speaker.id: speaker.role for speaker in known}
+        known = tuple(self._described(speaker, samples, turns, prints) for speaker in known)
         doubts = [
+            *sound.doubts,
             *spoken.doubts,
             *vocabulary.doubts(spoken.words),
             *(
@@ -129,6 +122,31 @@ class Pipeline:
                 sorted(dict.fromkeys(doubts), key=lambda doubt: (doubt.start, doubt.code))
             ),
             speakers=known,
+        )
+
+    def enrol(self, audio: bytes | Path | str) -> tuple[str, float]:
+        """The print of a clinician's own voice (`countersign.voiceprint`), and seconds of speech.
+
+        Raises what `transcribe` refuses a recording for.
+        """
+        samples = self._decode(audio).mono()
+        speech = activity.speech(samples, self.policy.activity)
+        voice = self._encoder.voice(samples, speech)
+        if voice is None:
+            raise NoSpeech("there is no speech in the enrolment recording")
+        return voiceprint.encode(voice.tolist()), round(sum(s.end - s.start for s in speech), 2)
+
+    def _described(
+        self, speaker: Speaker, samples: NDArray[np.float32], turns: Sequence[Turn], prints: bool
+    ) -> Speaker:
+        """The speaker with how long the voice speaks and, if asked for, its print."""
+        own = [Stretch(turn.start, turn.end) for turn in turns if turn.speaker == speaker.id]
+        voice = self._encoder.voice(samples, own) if prints else None
+        return speaker.model_copy(
+            update={
+                "seconds": round(sum(part.end - part.start for part in own), 2),
+                "voice": "" if voice is None else voiceprint.encode(voice.tolist()),
+            }
         )
 
     def _decode(self, audio: bytes | Path | str) -> Audio:
@@ -199,16 +217,3 @@ class Pipeline:
             for turn in turns
             if turn.confidence < least
         ]
-
-
-def unheard(certain: Sequence[Stretch], words: Sequence[Word], least: float) -> tuple[Stretch, ...]:
-    """The parts of certain speech, `least` seconds or longer, during which there is no word."""
-    gaps = []
-    for stretch in certain:
-        clock = stretch.start
-        inside = [w for w in words if w.end > stretch.start and w.start < stretch.end]
-        for start, end in (*((w.start, w.end) for w in inside), (stretch.end, stretch.end)):
-            if start - clock >= least:
-                gaps.append(Stretch(clock, start))
-            clock = max(clock, end)
-    return tuple(gaps)

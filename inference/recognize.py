@@ -1,40 +1,77 @@
-"""Decides which words were said: faster-whisper on its careful path, guarded against invention."""
+"""Decides which words were said: faster-whisper in batches of short windows, each one judged.
+
+Whisper hears 30 s at a time, padded with silence. Here each window is heard at its own length, many
+at once, and what comes back is judged: speech without words, loops, impossible rates and low
+scores send that window, and no other, to faster-whisper's own careful way.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
-from faster_whisper.transcribe import Segment
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import (
+    get_ctranslate2_storage,
+    get_suppressed_tokens,
+    merge_punctuations,
+)
 
 from countersign.errors import ModelMissing, SpeechFailed
 from countersign.transcript import Doubt, Word
 from inference.activity import Stretch
 from inference.audio import RATE
+from inference.windows import Window, batches, cut
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.settings import Settings, SpeechPolicy
 
-# A block is transcribed at once; features of five minutes take 10 MB, of two hours a gigabyte.
-_BLOCK_SECONDS = 300.0
-# Around a stretch of speech, so that a soft first or last sound is not cut off.
-_MARGIN = 0.4
+# Silence after a window's sound. Measured: with half of it, words at the end are lost.
+_TAIL = 2.0
+# A shorter input makes Whisper invent.
+_SHORTEST = 3.0
+# Sound that is heard at once by one lane, seconds: more takes memory and saves no time.
+_BATCH_SECONDS = {"cpu": 60.0, "cuda": 600.0}
+_MOST_LANES = 4
+# Sound around a window that is heard a second time.
+_CONTEXT = 0.3
+# Certain speech of this length without a word, seconds, sends its window back.
+_WORTH_ANOTHER_EAR = 0.7
+# So does a stretch of its own, as short as a "yes", that no word touches.
+_SHORTEST_ANSWER = 0.35
+# English has 10 to 16 letters in a second of speech; so few in all of a window's are a loss.
+_LETTERS_PER_SECOND = 4.5
+# The longest that a word may be taken to last: this, and this for each letter, seconds.
+_WORD_SECONDS = 0.45
+_LETTER_SECONDS = 0.09
+# Below this much certain speech, what an unsure recognizer writes was not said, seconds.
+_HARDLY_SPEECH = 0.2
+
 # Its messages at lower levels quote what was said.
 logging.getLogger("faster_whisper").setLevel(logging.ERROR)
 
 # Half of Whisper's context of 448 tokens holds the prompt; a part of it is the model's own marks.
 PROMPT_BUDGET = 180
-# From the best guess to bolder ones, when the guards say that the text is a loop or a guess.
-_TEMPERATURES = (0.0, 0.2, 0.4, 0.6)
+# The first words begin within a second, or the window is not begun where speech does.
+_FIRST_TIMESTAMP = 50
+# Frames of silence in which a last word may end, when words are aligned with the sound.
+_ALIGNED_TAIL = 20
+# As faster-whisper joins punctuation with words.
+_BEFORE = "\"'“¿([{-"
+_AFTER = "\"'.,!?:;)]}…”"
 
+UNHEARD = "unheard_speech"
 LOOP = "repetition"
 PHANTOM = "phantom_removed"
 UNLIKELY_RATE = "unlikely_rate"
@@ -46,8 +83,14 @@ _PHANTOM_BELOW = 0.7
 # Measured on the sample: an echo of the list had 0.002, the same drug when spoken 0.5 and more.
 _ECHO_BELOW = 0.05
 
+# People say "no, no, no"; that a recognizer which doubts that it hears speech writes it so often:
+_BABBLE = 4
+
 # "Electroencephalographically" has 27 letters.
 _LONGEST_WORD = 40
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 _LETTERS = re.compile(r"[^\w' ]+")
 
@@ -61,16 +104,25 @@ class Spoken:
 
     words: tuple[Word, ...]
     doubts: tuple[Doubt, ...]
+    windows: tuple[Window, ...] = ()
+    hearings: tuple[tuple[Heard, ...], ...] = ()
 
-    def completed(self, again: Spoken, missed: Sequence[Stretch]) -> Spoken:
-        """With the words that a second hearing found within `missed`, and its doubts."""
 
-        def within(start: float, end: float) -> bool:
-            middle = (start + end) / 2
-            return any(gap.start <= middle <= gap.end for gap in missed)
+@dataclass(frozen=True)
+class Heard:
+    """What one window, or a part of it, was heard as: `words` at times of the session."""
 
-        found = [word for word in again.words if within(word.start, word.end)]
-        return Spoken(in_order((*self.words, *found)), (*self.doubts, *again.doubts))
+    words: tuple[Word, ...]
+    text: str
+    # Of all tokens, the mean; what the recognizer itself thinks of it.
+    log_probability: float
+    no_speech: float
+
+    @property
+    def compression(self) -> float:
+        """How much shorter the text becomes when it is compressed: a loop by much."""
+        raw = self.text.encode()
+        return len(raw) / len(zlib.compress(raw)) if raw else 0.0
 
 
 class Recognizer:
@@ -87,20 +139,33 @@ class Recognizer:
         compute = settings.compute_type
         if compute == "auto":
             compute = "float16" if device == "cuda" else "int8"
+        # Lanes of one thread each do more than one lane of all threads: beams are small matrices.
+        cores = settings.threads or len(os.sched_getaffinity(0))
+        lanes = 1 if device == "cuda" else max(1, min(_MOST_LANES, cores))
+        threads = max(1, cores // lanes)
         try:
             self._model = WhisperModel(
                 str(folder),
                 device=device,
                 compute_type=compute,
-                cpu_threads=settings.threads,
-                num_workers=settings.workers,
+                cpu_threads=threads,
+                num_workers=lanes * settings.workers,
                 local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelMissing(f"{folder}: the model cannot be loaded on {device}") from error
         if settings.language != "en" and not self._model.model.is_multilingual:
             raise ModelMissing(f"{folder} knows English only")
-        self._language = settings.language
+        self._lanes = lanes
+        self._pool = ThreadPoolExecutor(lanes * settings.workers, thread_name_prefix="lane")
+        self._batch_seconds = _BATCH_SECONDS[device]
+        self._tokenizer = Tokenizer(
+            self._model.hf_tokenizer,
+            self._model.model.is_multilingual,
+            task="transcribe",
+            language=settings.language,
+        )
+        self._suppressed = get_suppressed_tokens(self._tokenizer, [-1])
         self._beam = settings.beam
         self._policy = policy
         self.name = folder.name
@@ -110,76 +175,253 @@ class Recognizer:
         return len(self._model.hf_tokenizer.encode(text, add_special_tokens=False).ids)
 
     def warm(self) -> None:
-        """Runs the model once over a second of noise, so that the first session does not wait."""
-        noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.01
-        segments, _ = self._model.transcribe(noise, language=self._language, beam_size=self._beam)
-        for _segment in segments:
-            continue
+        """Runs both ways of hearing once over noise, so that the first session does not wait."""
+        noise = np.random.default_rng(0).standard_normal(4 * RATE).astype(np.float32) * 0.01
+        window = Window(0.0, 4.0)
+        self._quick(noise, [window], "")
+        self._careful(noise, window)
 
     def listen(
         self,
         samples: NDArray[np.float32],
         speech: Sequence[Stretch],
-        hotwords: str = "",
+        certain: Sequence[Stretch],
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Spoken:
         """The words within `speech` (seconds) of mono samples at 16 kHz.
 
-        Only stretches of speech reach the model; no window is conditioned on the text before it,
-        so that an error does not spread. `cancelled` is asked between segments and ends the work
-        with `SpeechFailed`.
+        `certain` is the part of it that surely is speech: there, words are missed. No window is
+        conditioned on the text of another, so that an error does not spread. `cancelled` is asked
+        between batches and ends the work with `SpeechFailed`. The same recording gives the same
+        words.
         """
-        # Fallback decoding draws at random: the same recording gives the same words.
-        ctranslate2.set_random_seed(0)
-        told = frozenset(_plain(hotwords).split())
+        windows = cut(speech, samples)
+        heard = self._heard(samples, windows, "", cancelled)
+        doubtful = [
+            index
+            for index, window in enumerate(windows)
+            if self._faults(heard[index], _within(certain, window))
+        ]
+        again = self._in_lanes(
+            lambda index: self._careful(samples, windows[index]), doubtful, cancelled
+        )
+        for index, other in zip(doubtful, again, strict=True):
+            heard[index] = self._better(heard[index], other, _within(certain, windows[index]))
+        return self._guarded(windows, heard, certain, frozenset())
+
+    def listen_for(
+        self,
+        samples: NDArray[np.float32],
+        spoken: Spoken,
+        places: Sequence[tuple[Stretch, str]],
+        certain: Sequence[Stretch],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Spoken:
+        """What was heard, with some places heard once more for words that may be there.
+
+        Each place comes with what to tell the recognizer for it. A window's new text is taken only
+        if nothing is wrong with it that was not wrong before, and it is as likely.
+        """
+        wanted: dict[int, dict[str, None]] = {}
+        for place, told in places:
+            for index, window in enumerate(spoken.windows):
+                if place.start < window.end and window.start < place.end:
+                    wanted.setdefault(index, {}).update(dict.fromkeys(told.split(", ")))
+        hearings = list(spoken.hearings)
+        groups: dict[str, list[int]] = {}
+        for index, terms in wanted.items():
+            groups.setdefault(", ".join(terms), []).append(index)
+        told_all: set[str] = set()
+        for told, indices in groups.items():
+            told_all.update(_plain(told).split())
+            windows = [spoken.windows[index] for index in indices]
+            for index, other in zip(
+                indices, self._heard(samples, windows, told, cancelled), strict=True
+            ):
+                inside = _within(certain, spoken.windows[index])
+                new = set(self._faults(other, inside))
+                if new <= set(self._faults(hearings[index], inside)):
+                    hearings[index] = other
+        return self._guarded(spoken.windows, hearings, certain, frozenset(told_all))
+
+    # Hearing ----------------------------------------------------------------------------
+
+    def _heard(
+        self,
+        samples: NDArray[np.float32],
+        windows: Sequence[Window],
+        hotwords: str,
+        cancelled: Callable[[], bool],
+    ) -> list[tuple[Heard, ...]]:
+        """Each window the quick way, in batches."""
+        runs = batches(windows, self._lanes, self._batch_seconds, _TAIL)
+        done = self._in_lanes(
+            lambda run: self._quick(samples, [windows[index] for index in run], hotwords),
+            runs,
+            cancelled,
+        )
+        found: list[tuple[Heard, ...]] = [()] * len(windows)
+        for run, results in zip(runs, done, strict=True):
+            for index, result in zip(run, results, strict=True):
+                found[index] = (result,)
+        return found
+
+    def _in_lanes(
+        self, work: Callable[[_T], _R], items: Sequence[_T], cancelled: Callable[[], bool]
+    ) -> list[_R]:
+        def unless_given_up(item: _T) -> _R:
+            if cancelled():
+                raise SpeechFailed("the request was given up")
+            return work(item)
+
+        return list(self._pool.map(unless_given_up, items))
+
+    def _quick(
+        self, samples: NDArray[np.float32], windows: Sequence[Window], hotwords: str
+    ) -> list[Heard]:
+        """Windows of like length, heard at once, each at the length of the longest."""
+        model, tokenizer = self._model, self._tokenizer
+        seconds = max(window.seconds for window in windows) + _TAIL
+        frames = min(3000, round(max(_SHORTEST, seconds) * 100))
+        features = []
+        for window in windows:
+            sound = window.samples(samples)
+            padded = np.pad(sound, (0, max(0, frames * 160 - len(sound))))
+            features.append(model.feature_extractor(padded, padding=0)[:, :frames])
+        encoded = model.model.encode(get_ctranslate2_storage(np.stack(features)))
+        prompt = model.get_prompt(
+            tokenizer, [], without_timestamps=False, hotwords=hotwords or None
+        )
+        results = model.model.generate(
+            encoded,
+            [prompt] * len(windows),
+            beam_size=self._beam,
+            max_length=model.max_length,
+            suppress_blank=True,
+            suppress_tokens=self._suppressed,
+            return_scores=True,
+            return_no_speech_prob=True,
+            max_initial_timestamp_index=_FIRST_TIMESTAMP,
+        )
+        said = [
+            [token for token in result.sequences_ids[0] if token < tokenizer.eot]
+            for result in results
+        ]
+        lengths = [min(frames, round(window.seconds * 100) + _ALIGNED_TAIL) for window in windows]
+        aligned = model.find_alignment(tokenizer, said, encoded, lengths)
+        found = []
+        for window, result, tokens, words in zip(windows, results, said, aligned, strict=True):
+            merge_punctuations(words, _BEFORE, _AFTER)
+            count = len(result.sequences_ids[0])
+            found.append(
+                Heard(
+                    words=_words(
+                        ((w["start"], w["end"], w["word"], w["probability"]) for w in words),
+                        window.start,
+                    ),
+                    text=tokenizer.decode(tokens).strip(),
+                    log_probability=result.scores[0] * count / (count + 1),
+                    no_speech=result.no_speech_prob,
+                )
+            )
+        return found
+
+    def _careful(self, samples: NDArray[np.float32], window: Window) -> tuple[Heard, ...]:
+        """One window in faster-whisper's own way: padded to 30 s, timestamp by timestamp."""
+        first = max(0, int((window.start - _CONTEXT) * RATE))
+        segments, _ = self._model.transcribe(
+            samples[first : int((window.end + _CONTEXT) * RATE)],
+            language=self._tokenizer.language_code,
+            beam_size=self._beam,
+            # Bolder guesses draw at random; what is still wrong after this is shown as doubtful.
+            temperature=0.0,
+            condition_on_previous_text=False,
+            word_timestamps=True,
+            no_speech_threshold=self._policy.guards.no_speech_above,
+            log_prob_threshold=self._policy.guards.log_probability_below,
+            compression_ratio_threshold=self._policy.guards.compression_above,
+            hallucination_silence_threshold=self._policy.guards.silence_seconds,
+        )
+        # A neighbour's last word, heard in the context, is the neighbour's.
+        return tuple(
+            Heard(
+                words=tuple(
+                    word
+                    for word in _words(
+                        ((w.start, w.end, w.word, w.probability) for w in segment.words or ()),
+                        first / RATE,
+                    )
+                    if window.start <= (word.start + word.end) / 2 <= window.end
+                ),
+                text=segment.text.strip(),
+                log_probability=segment.avg_logprob,
+                no_speech=segment.no_speech_prob,
+            )
+            for segment in segments
+        )
+
+    # Judging ----------------------------------------------------------------------------
+
+    def _faults(self, heard: Sequence[Heard], certain: Sequence[Stretch]) -> list[str]:
+        """What is wrong with a window as it was heard, `certain` being the sure speech in it."""
+        guards = self._policy.guards
+        words = [word for part in heard for word in part.words]
+        surely = sum(part.end - part.start for part in certain)
+        found = []
+        if any(part.compression > guards.compression_above for part in heard) or len(
+            unloop(words)
+        ) < len(words):
+            found.append(LOOP)
+        if _too_fast(words, guards.words_per_second_above):
+            found.append(UNLIKELY_RATE)
+        if any(part.log_probability < guards.log_probability_below for part in heard):
+            found.append(UNSURE)
+        letters = sum(len(_plain(word.text)) for word in words)
+        sparse = surely >= _WORTH_ANOTHER_EAR and letters < _LETTERS_PER_SECOND * surely
+        if sparse or _lost(certain, words):
+            found.append(UNHEARD)
+        return found
+
+    def _better(
+        self, one: tuple[Heard, ...], other: tuple[Heard, ...], certain: Sequence[Stretch]
+    ) -> tuple[Heard, ...]:
+        """Of two hearings the one with less wrong; the first, when that does not decide."""
+
+        def loss(heard: tuple[Heard, ...]) -> tuple[bool, float, float]:
+            faults = self._faults(heard, certain)
+            gaps = _lost(certain, [word for part in heard for word in part.words])
+            likely = min((part.log_probability for part in heard), default=-9.0)
+            return (
+                LOOP in faults or UNLIKELY_RATE in faults,
+                round(sum(gap.end - gap.start for gap in gaps), 1),
+                -round(likely, 1),
+            )
+
+        return other if loss(other) < loss(one) else one
+
+    def _guarded(
+        self,
+        windows: Sequence[Window],
+        heard: Sequence[tuple[Heard, ...]],
+        certain: Sequence[Stretch],
+        told: frozenset[str],
+    ) -> Spoken:
         words: list[Word] = []
         doubts: list[Doubt] = []
-        for block in blocks(speech, samples):
-            first = max(0, int((block[0].start - _MARGIN) * RATE))
-            last = min(len(samples), int((block[-1].end + _MARGIN) * RATE))
-            offset = first / RATE
-            segments, _ = self._model.transcribe(
-                samples[first:last],
-                language=self._language,
-                beam_size=self._beam,
-                temperature=list(_TEMPERATURES),
-                condition_on_previous_text=False,
-                word_timestamps=True,
-                hotwords=hotwords or None,
-                no_speech_threshold=self._policy.guards.no_speech_above,
-                log_prob_threshold=self._policy.guards.log_probability_below,
-                compression_ratio_threshold=self._policy.guards.compression_above,
-                hallucination_silence_threshold=self._policy.guards.silence_seconds,
-                vad_filter=True,
-                vad_parameters={
-                    "threshold": self._policy.activity.speech_above,
-                    "neg_threshold": self._policy.activity.silence_below,
-                    "speech_pad_ms": round(_MARGIN * 1000),
-                },
-            )
-            for segment in segments:
-                if cancelled():
-                    raise SpeechFailed("the request was given up")
-                kept, doubtful = self._guard(segment, offset, told)
+        for window, parts in zip(windows, heard, strict=True):
+            surely = sum(s.end - s.start for s in _within(certain, window))
+            for part in parts:
+                kept, doubtful = self._guard(part, surely, told)
                 words += kept
                 doubts += doubtful
-        return Spoken(in_order(words), tuple(doubts))
+        return Spoken(in_order(words), tuple(doubts), tuple(windows), tuple(heard))
 
     def _guard(
-        self, segment: Segment, offset: float, told: frozenset[str]
+        self, heard: Heard, surely: float, told: frozenset[str]
     ) -> tuple[list[Word], list[Doubt]]:
-        """The segment's words without what was invented, and what is doubtful about them."""
+        """The words without what was invented, and what is doubtful about them."""
         guards = self._policy.guards
-        words = [
-            Word(
-                start=max(0.0, offset + word.start),
-                end=max(0.0, offset + word.start, offset + word.end),
-                text=word.word,
-                probability=min(1.0, max(0.0, word.probability)),
-            )
-            for word in segment.words or ()
-            if word.word.strip()
-        ]
+        words = list(heard.words)
         if not words:
             return [], []
         start, end = words[0].start, words[-1].end
@@ -187,56 +429,100 @@ class Recognizer:
         def doubt(code: str) -> Doubt:
             return Doubt(code=code, start=round(start, 2), end=round(max(start, end), 2))
 
-        unsure = segment.avg_logprob < guards.log_probability_below
+        unsure = heard.log_probability < guards.log_probability_below
         likely = float(np.mean([word.probability for word in words]))
-        if _plain(segment.text) in guards.phantoms and (unsure or likely < _PHANTOM_BELOW):
+        if heard.no_speech > guards.no_speech_above:
+            # A sob or a laugh is sound that the detector takes for speech, and words it is not.
+            if unsure:
+                return [], []
+            if (
+                heard.log_probability < guards.no_speech_log_probability_below
+                or surely < _HARDLY_SPEECH
+                or heard.compression > guards.compression_above
+                or _is_babble(heard.text)
+            ):
+                return [], [doubt(PHANTOM)]
+        if _plain(heard.text) in guards.phantoms and (unsure or likely < _PHANTOM_BELOW):
+            return [], [doubt(PHANTOM)]
+        if surely < _HARDLY_SPEECH and likely < guards.turn_probability_below:
             return [], [doubt(PHANTOM)]
         doubts = []
-        heard = [word for word in words if not _is_echo(word, told)]
-        if len(heard) < len(words):
+        said = [word for word in words if not _is_echo(word, told)]
+        if len(said) < len(words):
             doubts.append(doubt(PHANTOM))
-        once = unloop(heard)
-        if len(once) < len(heard) or segment.compression_ratio > guards.compression_above:
+        once = unloop(said)
+        if len(once) < len(said) or heard.compression > guards.compression_above:
             doubts.append(doubt(LOOP))
-        if len(once) > 2 and len(once) > guards.words_per_second_above * (end - start):
+        if _too_fast(once, guards.words_per_second_above):
             doubts.append(doubt(UNLIKELY_RATE))
         if unsure:
             doubts.append(doubt(UNSURE))
         return once, doubts
 
 
+def _words(found: Iterable[tuple[float, float, str, float]], offset: float) -> tuple[Word, ...]:
+    return tuple(
+        Word(
+            start=max(0.0, offset + start),
+            end=max(0.0, offset + start, offset + end),
+            text=text,
+            probability=min(1.0, max(0.0, float(probability))),
+        )
+        for start, end, text, probability in found
+        if text.strip()
+    )
+
+
+def _within(stretches: Sequence[Stretch], window: Window) -> tuple[Stretch, ...]:
+    return tuple(
+        Stretch(max(stretch.start, window.start), min(stretch.end, window.end))
+        for stretch in stretches
+        if stretch.start < window.end and window.start < stretch.end
+    )
+
+
+def _shortest(word: Word) -> Word:
+    """The word without what it cannot have lasted: alignment stretches words over gaps."""
+    most = _WORD_SECONDS + _LETTER_SECONDS * len(word.text.strip())
+    return word.model_copy(update={"end": min(word.end, word.start + most)})
+
+
+def _lost(certain: Sequence[Stretch], words: Sequence[Word]) -> tuple[Stretch, ...]:
+    """The parts of certain speech in which words are missing, however alignment placed them."""
+    least = [_shortest(word) for word in words]
+    return tuple(
+        gap
+        for gap in unheard(certain, least, _SHORTEST_ANSWER)
+        if gap.end - gap.start >= _WORTH_ANOTHER_EAR or gap in certain
+    )
+
+
+def _too_fast(words: Sequence[Word], most: float) -> bool:
+    return len(words) > 2 and len(words) > most * (words[-1].end - words[0].start)
+
+
+def unheard(certain: Sequence[Stretch], words: Sequence[Word], least: float) -> tuple[Stretch, ...]:
+    """The parts of certain speech, `least` seconds or longer, during which there is no word."""
+    gaps = []
+    for stretch in certain:
+        clock = stretch.start
+        inside = [w for w in words if w.end > stretch.start and w.start < stretch.end]
+        for start, end in (*((w.start, w.end) for w in inside), (stretch.end, stretch.end)):
+            if start - clock >= least:
+                gaps.append(Stretch(clock, start))
+            clock = max(clock, end)
+    return tuple(gaps)
+
+
+def _is_babble(text: str) -> bool:
+    """Whether it is one syllable or two, over and over, as laughter is written."""
+    syllables = _plain(text.replace("-", " ")).split()
+    return len(syllables) >= _BABBLE and len(set(syllables)) <= 2
+
+
 def _is_echo(word: Word, told: frozenset[str]) -> bool:
     """Whether the recognizer repeats a word that it was told and that nobody has said."""
     return word.probability < _ECHO_BELOW and _plain(word.text) in told
-
-
-def blocks(speech: Sequence[Stretch], samples: NDArray[np.float32]) -> list[list[Stretch]]:
-    """`speech` in runs of at most five minutes, cut where the pauses are.
-
-    A stretch that is longer, as a noisy room can make it, is cut at its quietest moment.
-    """
-    runs: list[list[Stretch]] = []
-    waiting = list(reversed(speech))
-    while waiting:
-        stretch = waiting.pop()
-        if stretch.end - stretch.start > _BLOCK_SECONDS:
-            cut = _quietest(samples, stretch.start + _BLOCK_SECONDS)
-            waiting.append(Stretch(cut, stretch.end))
-            stretch = Stretch(stretch.start, cut)
-        if runs and stretch.end - runs[-1][0].start <= _BLOCK_SECONDS:
-            runs[-1].append(stretch)
-        else:
-            runs.append([stretch])
-    return runs
-
-
-def _quietest(samples: NDArray[np.float32], before: float) -> float:
-    """The middle of the quietest fifth of a second in the 20 s before a time, in seconds."""
-    first = int((before - 20) * RATE)
-    size = RATE // 5
-    frames = samples[first : first + 20 * RATE]
-    frames = frames[: len(frames) // size * size].reshape(-1, size)
-    return (first + (int(np.square(frames).mean(axis=1).argmin()) + 0.5) * size) / RATE
 
 
 def unloop(words: Sequence[Word]) -> list[Word]:

@@ -88,14 +88,26 @@ class Limits(_Table):
         return int(self.max_megabytes * 1_048_576)
 
 
+Decibels = Annotated[float, Field(ge=-120, le=120)]
+
+
 class Activity(_Table):
     speech_above: Share
+    certain_above: Share
     silence_below: Share
     pause_seconds: Annotated[float, Field(gt=0)]
+    evidence_seconds: Annotated[float, Field(ge=0)]
+    neighbour_seconds: Annotated[float, Field(ge=0)]
+    quiet_below_db: Decibels
+    lost_below_db: Decibels
+    noisy_below_db: Decibels
+    drowned_below_db: Decibels
+    loud_above_db: Decibels
 
 
 class Guards(_Table):
     no_speech_above: Share
+    no_speech_log_probability_below: float
     log_probability_below: float
     compression_above: float
     silence_seconds: Annotated[float, Field(gt=0)]

@@ -29,7 +29,7 @@ _LEVEL = 10 ** (-30 / 10)
 _PRINT_FRAMES = 160
 _PRINT_STEP = 40
 # A stretch shorter than this tells nothing about a voice.
-_SHORTEST_FRAMES = 40
+_SHORTEST_FRAMES = 30
 _LONGEST_SECONDS = 30
 _BATCH = 64
 
@@ -83,6 +83,7 @@ class Encoder:
         middles: list[float] = []
         pieces: list[Floats] = []
         owners: list[int] = []
+        seconds: list[float] = []
         for owner, stretch in _bounded(stretches):
             first, last = int(stretch.start * RATE), int(stretch.end * RATE)
             mels = mel_spectrogram(samples[first:last], self._filters)
@@ -92,7 +93,9 @@ class Encoder:
                 power = float(np.mean(np.square(samples[first:last][begin * _HOP : end * _HOP])))
                 middles.append(stretch.start + (begin + end) / 2 * _HOP / RATE)
                 owners.append(owner)
-                pieces.append(window * np.float32(_LEVEL / max(power, 1e-10)))
+                window = window * np.float32(_LEVEL / max(power, 1e-10))
+                seconds.append(len(window) * _HOP / RATE)
+                pieces.append(np.resize(window, (_PRINT_FRAMES, _MELS)))
         vectors = np.zeros((len(pieces), 256), np.float32)
         lengths: dict[int, list[int]] = {}
         for index, piece in enumerate(pieces):
@@ -106,7 +109,7 @@ class Encoder:
             np.array(middles, dtype=np.float64),
             np.nan_to_num(vectors),
             np.array(owners, dtype=np.intp),
-            np.array([len(piece) * _HOP / RATE for piece in pieces], dtype=np.float64),
+            np.array(seconds, dtype=np.float64),
         )
 
     def voice(self, samples: Floats, stretches: Sequence[Stretch]) -> Floats | None:

@@ -61,3 +61,35 @@ def encode(
 def noise(seconds: float, level: float = 0.001) -> NDArray[np.int16]:
     drawn = np.random.default_rng(7).standard_normal(int(seconds * RATE))
     return (drawn * level * 32767).astype(np.int16)
+
+
+def whispered(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Speech with its voice taken away: each vowel's shape (18 linear predictors) over noise."""
+    size, order = 400, 18
+    window = np.hanning(size)
+    random = np.random.default_rng(0)
+    out = np.zeros(len(samples) + size)
+    lags = np.abs(np.subtract.outer(np.arange(order), np.arange(order)))
+    # Whispering has hardly anything below 300 Hz.
+    tilt = 1 / (1 + (300 / np.maximum(np.fft.rfftfreq(1024, 1 / RATE), 1)) ** 2)
+    for start in range(0, len(samples) - size, size // 2):
+        frame = samples[start : start + size] * window
+        likeness = np.fft.irfft(np.abs(np.fft.rfft(frame, 1024)) ** 2)[: order + 1]
+        if likeness[0] < 1e-9:
+            continue
+        likeness[0] *= 1.0001
+        shape = np.linalg.solve(likeness[lags], likeness[1:])
+        left = max(likeness[0] - shape @ likeness[1:], 0.0)
+        breath = np.fft.rfft(random.standard_normal(size) * window, 1024)
+        vowel = np.fft.rfft(np.concatenate([[1.0], -shape]), 1024)
+        out[start : start + size] += np.fft.irfft(breath / vowel * tilt)[:size] * left**0.5
+    heard = out[: len(samples)]
+    return np.asarray(heard * (samples.std() / heard.std()), np.float32)
+
+
+def trembling(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Speech whose pitch and loudness shake seven times a second, as close to tears."""
+    time = np.arange(len(samples)) / RATE
+    bent = time + 0.08 / (2 * np.pi * 7) * np.sin(2 * np.pi * 7 * time)
+    shaken = np.interp(bent * RATE, np.arange(len(samples)), samples)
+    return np.asarray(shaken * (0.65 + 0.35 * np.sin(2 * np.pi * 7.7 * time)), np.float32)

@@ -2,15 +2,25 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.transcript import Word
 from inference.activity import Stretch
-from inference.audio import RATE
-from inference.pipeline import unheard
-from inference.recognize import Spoken, blocks, in_order, unloop
+from inference.pipeline import Pipeline
+from inference.recognize import (
+    LOOP,
+    PHANTOM,
+    UNHEARD,
+    UNLIKELY_RATE,
+    UNSURE,
+    Heard,
+    Recognizer,
+    in_order,
+    unheard,
+    unloop,
+)
 
 times = st.floats(0, 100, allow_nan=False)
 
@@ -54,28 +64,106 @@ def test_cutting_loops_twice_cuts_no_more(said: list[str]) -> None:
     assert unloop(once) == once
 
 
-def test_a_long_session_is_cut_in_its_pauses() -> None:
-    speech = [Stretch(i * 50.0, i * 50.0 + 49.0) for i in range(20)]
-    runs = blocks(speech, np.zeros(RATE, np.float32))
-    assert [stretch for run in runs for stretch in run] == speech
-    assert all(run[-1].end - run[0].start <= 300 for run in runs)
-
-
-def test_an_endless_stretch_is_cut_at_its_quietest_moment() -> None:
-    samples = np.full(700 * RATE, 0.1, np.float32)
-    samples[int(290 * RATE) : int(290.5 * RATE)] = 0.0
-    runs = blocks([Stretch(0.0, 700.0)], samples)
-    assert 290 <= runs[0][-1].end <= 290.5
-    assert runs[-1][-1].end == 700.0
-    assert all(run[-1].end - run[0].start <= 300 for run in runs)
-
-
-def test_speech_without_words_is_noticed_and_completed() -> None:
+def test_speech_without_words_is_noticed() -> None:
     certain = (Stretch(0.0, 4.0), Stretch(5.0, 9.0))
-    heard = Spoken((Word(start=0.1, end=1.0, text=" Well,"),), ())
-    missed = unheard(certain, heard.words, 1.5)
-    assert missed == (Stretch(1.0, 4.0), Stretch(5.0, 9.0))
-    again = Spoken(
-        (Word(start=0.2, end=0.9, text=" Wall"), Word(start=6.0, end=6.4, text=" yes.")), ()
+    heard = (Word(start=0.1, end=1.0, text=" Well,"),)
+    assert unheard(certain, heard, 1.5) == (Stretch(1.0, 4.0), Stretch(5.0, 9.0))
+
+
+@pytest.fixture(scope="module")
+def recognizer(pipeline: Pipeline) -> Recognizer:
+    return pipeline._recognizer
+
+
+def _judged(recognizer: Recognizer, text: str, seconds: float, likely: float = -0.2) -> list[str]:
+    said = text.split()
+    each = seconds / max(1, len(said))
+    words = tuple(
+        Word(start=i * each, end=(i + 1) * each, text=f" {word}", probability=0.9)
+        for i, word in enumerate(said)
     )
-    assert _text(list(heard.completed(again, missed).words)) == "Well, yes."
+    heard = Heard(words=words, text=text, log_probability=likely, no_speech=0.0)
+    return recognizer._faults([heard], [Stretch(0.0, seconds)])
+
+
+def test_a_window_that_went_well_is_not_heard_twice(recognizer: Recognizer) -> None:
+    assert _judged(recognizer, "I went for a walk with my sister twice and that helped", 4.0) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "likely", "fault"),
+    [
+        ("I went for a walk " * 9, 12.0, -0.2, LOOP),
+        ("I went for a walk with my sister twice and that helped a lot", 1.5, -0.2, UNLIKELY_RATE),
+        ("I went for a walk with my sister twice", 3.0, -1.4, UNSURE),
+        ("I went", 8.0, -0.2, UNHEARD),
+        ("", 2.0, -0.2, UNHEARD),
+    ],
+    ids=["loop", "impossible rate", "low score", "words missing", "nothing at all"],
+)
+def test_a_window_that_went_wrong_is_sent_back(
+    recognizer: Recognizer, text: str, seconds: float, likely: float, fault: str
+) -> None:
+    assert fault in _judged(recognizer, text, seconds, likely)
+
+
+def test_an_answer_that_no_word_touches_is_missed(recognizer: Recognizer) -> None:
+    words = (
+        Word(start=0.0, end=0.5, text=" Weird,"),
+        Word(start=0.5, end=1.0, text=" but"),
+        Word(start=1.0, end=1.4, text=" true?"),
+    )
+    heard = Heard(words=words, text="Weird, but true?", log_probability=-0.2, no_speech=0.0)
+    certain = [Stretch(0.0, 1.4), Stretch(2.0, 2.5)]
+    assert recognizer._faults([heard], certain) == [UNHEARD]
+    assert recognizer._faults([heard], certain[:1]) == []
+
+
+def test_a_lost_window_is_repaired_by_the_careful_way(recognizer: Recognizer) -> None:
+    lost = (Heard(words=(), text="", log_probability=-0.1, no_speech=0.0),)
+    word = Word(start=0.2, end=1.2, text=" Morning.", probability=0.9)
+    found = (Heard(words=(word,), text="Morning.", log_probability=-0.6, no_speech=0.0),)
+    certain = [Stretch(0.1, 1.3)]
+    assert recognizer._better(lost, found, certain) is found
+    assert recognizer._better(found, lost, certain) is found
+
+
+def test_phantom_phrases_go_and_are_shown(recognizer: Recognizer) -> None:
+    words = tuple(
+        Word(start=i, end=i + 0.5, text=f" {word}", probability=0.3)
+        for i, word in enumerate("Thanks for watching!".split())
+    )
+    heard = Heard(words, "Thanks for watching!", log_probability=-0.4, no_speech=0.1)
+    kept, doubts = recognizer._guard(heard, 2.0, frozenset())
+    assert kept == []
+    assert [doubt.code for doubt in doubts] == [PHANTOM]
+    sure = tuple(word.model_copy(update={"probability": 0.95}) for word in words)
+    kept, doubts = recognizer._guard(
+        Heard(sure, "Thanks for watching!", -0.1, 0.1), 2.0, frozenset()
+    )
+    assert len(kept) == 3
+
+
+def test_unsure_words_where_hardly_anybody_speaks_go(recognizer: Recognizer) -> None:
+    word = Word(start=1.0, end=1.4, text=" you", probability=0.2)
+    heard = Heard((word,), "you", log_probability=-0.6, no_speech=0.4)
+    assert recognizer._guard(heard, 0.0, frozenset())[0] == []
+    assert recognizer._guard(heard, 0.4, frozenset())[0] == [word]
+
+
+@pytest.mark.parametrize(
+    ("text", "likely"),
+    [("Co-co-co-co-co", -0.5), ("Go, go, go, go, go.", -0.4), ("Thank you.", -0.7)],
+)
+def test_laughter_and_sobs_are_not_written_as_words(
+    recognizer: Recognizer, text: str, likely: float
+) -> None:
+    words = tuple(
+        Word(start=i, end=i + 0.3, text=f" {word}", probability=0.7)
+        for i, word in enumerate(text.split())
+    )
+    kept, doubts = recognizer._guard(Heard(words, text, likely, 0.66), 1.2, frozenset())
+    assert kept == []
+    assert [doubt.code for doubt in doubts] == [PHANTOM]
+    spoken, _ = recognizer._guard(Heard(words, text, likely, 0.1), 1.2, frozenset())
+    assert len(spoken) == len(words)
