@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from countersign.session import Session, State
+from countersign.voiceprint import encode
+from lambdas import enrolment
 from tests import fakes
 from tests.journeys.bridge import Bridge, serving
 from tests.portal import DANA, PATIENT, SESSION, SPOKEN, Clinic, clinic
@@ -143,6 +146,104 @@ def test_from_the_draft_to_the_countersigned_note(desk: Desk) -> None:
     assert desk.house.ports.records.session(SESSION).state is State.SIGNED
     assert SPOKEN.split()[0] not in "".join(desk.bridge.asked) + page.title()
     assert desk.complaints == []
+
+
+def doubtful(house: Clinic) -> None:
+    """The clinic's session with doubts of several kinds, and voices that nobody could name."""
+    for kind in ("transcript", "redacted"):
+        said = json.loads(house.ports.vault.get(SESSION, kind))
+        turn = said["turns"][5]
+        turn["words"] = [
+            {"start": turn["start"] + n / 2, "end": turn["start"] + n / 2 + 0.5, "text": f" {word}"}
+            for n, word in enumerate(turn["text"].split())
+        ]
+        said["turns"] = [{**one, "role": "unknown"} for one in said["turns"]]
+        said["speakers"] = [{"id": name, "basis": "content"} for name in ("S1", "S2")]
+        said["warnings"] = [
+            {"code": "role_uncertain", "start": 0, "end": 120},
+            {"code": "unheard_speech", "start": 15.2, "end": 15.9},
+            {
+                "code": "sound_alike_medication",
+                "start": 48.5,
+                "end": 49.5,
+                "candidates": ["fifty milligrams", "fifteen milligrams"],
+            },
+            {"code": "overlapping_speech", "start": 57, "end": 59},
+            {"code": "overlapping_speech", "start": 73, "end": 74},
+            {"code": "missing_audio", "start": 110, "end": 118},
+        ]
+        house.ports.vault.put(SESSION, kind, json.dumps(said).encode())
+    draft = json.loads(house.ports.vault.get(SESSION, "draft"))
+    draft["sections"][1]["sentences"][1]["text"] = "Takes fifty milligrams of sertraline."
+    house.ports.vault.put(SESSION, "draft", json.dumps(draft).encode())
+
+
+@pytest.mark.parametrize("desk", LOOKS, indirect=True)
+def test_what_was_not_heard_for_certain_is_seen_and_settled(desk: Desk) -> None:
+    doubtful(desk.house)
+    desk.open_draft()
+    page = desk.page
+    page.get_by_text("6 places").click()
+    desk.keep("doubts")
+    page.locator(".doubt-list a", has_text="0:57").click()
+    expect(page.locator("#doubt-4")).to_be_in_viewport()
+    desk.keep("doubts-place")
+
+    choice = page.locator("#s-s5 .choice")
+    expect(choice).to_contain_text("Which of them was said?")
+    choice.get_by_role("button", name="fifteen").click()
+    expect(page.locator("#s-s5 .words")).to_have_text("Takes fifteen milligrams of sertraline.")
+    expect(page.locator("#turn-t6")).to_contain_text("fifty milligrams")
+    desk.keep("doubts-chosen")
+
+    # The choice was work on the draft: naming a voice now asks before it is thrown away.
+    page.get_by_role("checkbox", name="Make the draft anew").first.check()
+    page.get_by_role("button", name="therapist (S1)").click()
+    expect(page.locator("#turn-t1 .role")).to_have_text("Therapist")
+    expect(page.locator("#turn-t2 .role")).to_have_text("Patient")
+    expect(page.locator("#speakers summary")).to_contain_text("S1 therapist, S2 patient")
+    desk.keep("doubts-named")
+    assert desk.complaints == []
+
+
+@pytest.mark.parametrize("desk", LOOKS, indirect=True)
+def test_a_clinician_enrols_and_deletes_the_own_voice(desk: Desk, tmp_path: Path) -> None:
+    sent: list[str] = []
+
+    def take(route: Route) -> None:
+        key = route.request.url.removeprefix("https://ingest.example.org/")
+        allowed = {
+            "Access-Control-Allow-Origin": desk.bridge.url,
+            "Access-Control-Allow-Methods": "PUT",
+            "Access-Control-Allow-Headers": "content-type, if-none-match",
+        }
+        if route.request.method == "PUT":
+            sent.append(key)
+            desk.house.ports.audio.put(key, b"a recording")
+        route.fulfill(status=200, headers=allowed)
+
+    desk.page.route("https://ingest.example.org/**", take)
+    recording = tmp_path / "voice.wav"
+    recording.write_bytes(b"RIFF")
+    desk.sign_in()
+    page = desk.page
+    page.get_by_role("link", name="Enrol my voice").click()
+    expect(page.get_by_role("button", name="Record 20 seconds")).to_be_disabled()
+    desk.keep("voice")
+    page.get_by_role("checkbox", name="I agree").check()
+    expect(page.get_by_role("button", name="Record 20 seconds")).to_be_enabled()
+    page.locator("#voice-file").set_input_files(recording)
+    expect(page.locator("#voice-progress")).to_contain_text("is being made")
+    assert sent == ["audio/voice-dana-1/00000"]
+
+    answer = json.dumps({"voice": encode([1.0, *[0.25] * 255]), "seconds": 20}).encode()
+    desk.house.ports.audio.put("speech/voice-dana-1/1.out", answer)
+    enrolment.answered("voice-dana-1", "speech/voice-dana-1/1.out", None, desk.house.ports)
+    expect(page.get_by_text("✓ Enrolled since")).to_be_visible()
+    desk.keep("voice-enrolled")
+    page.get_by_role("button", name="Delete my voice print").click()
+    expect(page.get_by_text("Not enrolled")).to_be_visible()
+    assert [c for c in desk.complaints if "ingest.example.org" not in c] == []
 
 
 def test_a_transcript_that_holds_a_script_is_only_text(desk: Desk) -> None:
