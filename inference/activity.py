@@ -208,10 +208,8 @@ def _raised(samples: Floats) -> Floats:
     )
     gain = np.clip(_USUAL_DB - loudest, 0, _MOST_RAISED_DB)
     places = (np.arange(len(gain)) * _STEP + 0.5) * FRAME
-    raised: Floats = cleaned * (
-        10 ** (np.interp(np.arange(len(cleaned)), places, gain) / 20)
-    ).astype(np.float32)
-    return raised
+    each = np.interp(np.arange(len(cleaned)), places, gain)
+    return np.asarray(cleaned * 10 ** (each / 20), np.float32)
 
 
 def _windows(samples: Floats) -> Floats:
@@ -223,7 +221,7 @@ def _levels(samples: Floats) -> Floats:
     """The level of each whole frame in decibels below full scale."""
     frames = samples.reshape(-1, FRAME)
     power = np.einsum("ij,ij->i", frames, frames) / FRAME
-    return np.maximum(10 * np.log10(power + 1e-12), _FLOOR_DB).astype(np.float32)
+    return np.asarray(np.maximum(10 * np.log10(power + 1e-12), _FLOOR_DB), np.float32)
 
 
 def _stretches(
