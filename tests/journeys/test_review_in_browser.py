@@ -202,6 +202,7 @@ def test_what_was_not_heard_for_certain_is_seen_and_settled(desk: Desk) -> None:
     expect(page.locator("#turn-t1 .role")).to_have_text("Therapist")
     expect(page.locator("#turn-t2 .role")).to_have_text("Patient")
     expect(page.locator("#speakers summary")).to_contain_text("S1 therapist, S2 patient")
+    expect(page.locator("#speakers summary")).to_be_focused()
     desk.keep("doubts-named")
     assert desk.complaints == []
 

@@ -82,16 +82,17 @@
 
   let changing = null;
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const sentence = event.target.closest(".sentence");
-    changing = sentence ? sentence.id : null;
+    const place = event.target.closest(".sentence, #speakers");
+    changing = place ? place.id : null;
   });
   document.addEventListener("htmx:afterSettle", () => {
-    const sentence = changing && document.getElementById(changing);
-    if (!sentence) return;
+    const changed = changing && document.getElementById(changing);
+    if (!changed) return;
     changing = null;
     clear();
-    const place = sentence.querySelector("a.words, summary, button");
-    if (place) place.focus({ preventScroll: true });
+    const place = changed.querySelector("a.words, summary, button");
+    // Naming a voice makes the whole page anew: its own place has moved.
+    if (place) place.focus({ preventScroll: changed.id !== "speakers" });
   });
 
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
