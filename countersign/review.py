@@ -250,7 +250,7 @@ def choices(sentence: Sentence, transcript: Transcript | None) -> tuple[Choice, 
     return tuple(
         Choice(
             at=doubt.start,
-            candidates=doubt.candidates,
+            candidates=_candidates(doubt),
             chosen=_chosen(sentence, doubt),
         )
         for doubt, _, _ in _sound_alikes(sentence, transcript)
@@ -263,7 +263,7 @@ def _sound_alikes(
     """Each such doubt with its turn and its stretch of the turn's text."""
     turns = {turn.id: turn for turn in (transcript.turns if transcript else ())}
     for doubt in transcript.warnings if transcript else ():
-        if doubt.code != SOUND_ALIKE or len(doubt.candidates) < 2:
+        if doubt.code != SOUND_ALIKE or len(_candidates(doubt)) < 2:
             continue
         for span in sentence.evidence:
             turn = turns.get(span.turn)
@@ -280,9 +280,18 @@ def _chosen(sentence: Sentence, doubt: Doubt) -> str | None:
     place = _place(doubt.start)
     for flag in sentence.flags:
         number = flag.removeprefix(place)
-        if flag.startswith(place) and number.isdecimal() and int(number) < len(doubt.candidates):
-            return doubt.candidates[int(number)]
+        candidates = _candidates(doubt)
+        if flag.startswith(place) and number.isdecimal() and int(number) < len(candidates):
+            return candidates[int(number)]
     return None
+
+
+def _candidates(doubt: Doubt) -> tuple[str, ...]:
+    """Each once: what was heard may be one of the clinic's terms, spelt with a capital."""
+    once: dict[str, str] = {}
+    for name in doubt.candidates:
+        once.setdefault(name.casefold(), name)
+    return tuple(once.values())
 
 
 def _place(at: float) -> str:

@@ -40,8 +40,16 @@ class SessionRequest(_Request):
 
 
 class UploadRequest(_Request):
+    """`starts_at` and `seconds`: where the segment lies in the session, and how long it is."""
+
     segment: Annotated[int, Field(ge=0, le=99_999)] = 0
     content_type: Annotated[str, Field(pattern=AUDIO_TYPE)] = "audio/wav"
+    starts_at: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 0.0
+
+
+class EndRequest(_Request):
+    segments: Annotated[int, Field(ge=1, le=99_999)]
 
 
 class HeardRequest(_Request):
@@ -147,8 +155,22 @@ def read_sessions() -> Response[Any]:
 def allow_upload(session_id: str) -> Response[Any]:
     ports, person = ask()
     asked = body(UploadRequest)
-    ticket = sessions.allow_upload(ports, person, session_id, asked.segment, asked.content_type)
-    return answer(ticket)
+    piece = sessions.Piece(**asked.model_dump())
+    return answer(sessions.allow_upload(ports, person, session_id, piece))
+
+
+@router.post("/api/sessions/<session_id>/recording/end")
+def end_recording(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(EndRequest)
+    sessions.end_recording(ports, person, session_id, asked.segments)
+    return answer(recording_document(ports, session_id))
+
+
+@router.post("/api/sessions/<session_id>/discard")
+def discard(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    return answer(session_document(sessions.discard(ports, person, session_id), None))
 
 
 @router.get("/api/sessions/<session_id>")
@@ -156,7 +178,8 @@ def read_session(session_id: str) -> Response[Any]:
     ports, person = ask()
     resource = gate.session_of(ports, session_id)
     gate.require(ports, person, Action.READ_SESSION, resource)
-    return answer(session_document(resource.session, ports.records.signature(session_id)))
+    document = session_document(resource.session, ports.records.signature(session_id))
+    return answer({**document, **recording_document(ports, session_id)})
 
 
 @router.get("/api/sessions/<session_id>/draft")
@@ -226,6 +249,25 @@ def apply_change(
         case (None, None, None, None, HeardRequest() as heard):
             return draft.hear(*where, heard.at, heard.said)
     raise BadRequest("body: send exactly one of text, complete, strike, confirm and heard")
+
+
+def recording_document(ports: Ports, session_id: str) -> dict[str, Any]:
+    """How far each segment has come; a recorder warns by its doubts while there is time."""
+    ended = ports.records.ended(session_id)
+    return {
+        "recording": {"ended": ended is not None, "segments": ended.segments if ended else None},
+        "segments": [
+            {
+                "segment": each.index,
+                "state": each.stage,
+                "starts_at": each.starts_at,
+                "seconds": each.seconds,
+                "doubts": each.doubts,
+                "failure": each.failure,
+            }
+            for each in ports.records.segments(session_id)
+        ],
+    }
 
 
 def session_document(session: Session, signature: Signature | None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Piece:
 class ShownDoubt:
     """A doubt of the recognizer in words for people, with the place where it is shown.
 
-    `candidates`: what may have been said, the recognized words first.
+    `candidates`: what may have been said; the first one is what the transcript says.
     """
 
     id: str

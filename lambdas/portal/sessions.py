@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
-from countersign import consent as consents
 from countersign.access import Action, SessionOf
+from countersign.audit.event import Event
 from countersign.consent import SESSION_PURPOSES, Consent, Purpose
-from countersign.errors import BadRequest, ConsentMissing, IllegalMove, TemplateUnknown
+from countersign.errors import (
+    BadRequest,
+    ConsentMissing,
+    IllegalMove,
+    RecordingEnded,
+    TemplateUnknown,
+    UploadRepeated,
+)
 from countersign.ports import Person, UploadTicket
+from countersign.segments import Ended, Progress, Stage
 from countersign.session import Session, State
-from lambdas import policies
+from lambdas import policies, recording
 from lambdas.portal import gate
 from lambdas.wiring import Ports
 
@@ -52,7 +61,10 @@ def record_consents(
 
 
 def revoke_consent(ports: Ports, person: Person, patient_id: str, purpose: Purpose) -> None:
-    """Withdraws every consent for `purpose`; harmless when there is none."""
+    """Withdraws every consent for `purpose`; harmless when there is none.
+
+    What is being recorded of the patient at this moment is stopped and erased.
+    """
     patient = gate.patient(ports, patient_id)
     rules = gate.require(ports, person, Action.REVOKE_CONSENT, patient)
     ports.ledger.append(
@@ -68,6 +80,10 @@ def revoke_consent(ports: Ports, person: Person, patient_id: str, purpose: Purpo
         )
     )
     ports.records.revoke_consent(patient.id, purpose, ports.clock.now())
+    if purpose in SESSION_PURPOSES:
+        for session in ports.records.sessions(states=(State.RECEIVED,)):
+            if session.patient_id == patient.id:
+                recording.stop(session, "ConsentRevoked", ports)
 
 
 def register(ports: Ports, person: Person, patient_id: str, template: str) -> Session:
@@ -90,55 +106,130 @@ def register(ports: Ports, person: Person, patient_id: str, template: str) -> Se
     return session
 
 
-def allow_upload(
-    ports: Ports, person: Person, session_id: str, segment: int, content_type: str
-) -> UploadTicket:
+@dataclass(frozen=True)
+class Piece:
+    """What a recorder says of a segment before it sends it; times in seconds of the session."""
+
+    segment: int = 0
+    content_type: str = "audio/wav"
+    starts_at: float = 0.0
+    seconds: float = 0.0
+
+
+def allow_upload(ports: Ports, person: Person, session_id: str, piece: Piece) -> UploadTicket:
     """Where to send one segment; both consents must cover this moment.
 
-    Raises `ConsentMissing`, `ConsentExpired` or `ConsentRevoked`, and `IllegalMove` for a session
-    whose recording is complete. Every answer is in the ledger.
+    Raises `ConsentMissing`, `ConsentExpired` or `ConsentRevoked`; `IllegalMove` for a session that
+    takes no more audio, `RecordingEnded` for a segment beyond its end, `UploadRepeated` for one
+    that has arrived. Every answer is in the ledger.
     """
     resource = gate.session_of(ports, session_id)
     rules = gate.require(ports, person, Action.UPLOAD_AUDIO, resource)
-    part, counts = f"{segment:05d}", {"segment": segment}
-    if segment != 0:
-        # A second segment would be erased unheard: nothing that is accepted may be lost.
-        raise BadRequest(
-            "segment: a session is one recording, segment 0",
-            hint="Join the parts before sending them, or register another session.",
+    _require_place(piece)
+    _require_open(ports, resource.session)
+    ended: Ended | None = ports.records.ended(session_id)
+    if ended is not None and piece.segment >= ended.segments:
+        raise RecordingEnded(f"the recording ended with {ended.segments} segments")
+    held: Progress | None = ports.records.segment(session_id, piece.segment)
+    if held is not None and held.stage is not Stage.ALLOWED:
+        raise UploadRepeated(f"segment {piece.segment} was received")
+    now = ports.clock.now()
+
+    def entry(act: str, reason: str | None = None) -> Event:
+        return gate.act_of(
+            ports,
+            person,
+            act,
+            resource,
+            part=f"{piece.segment:05d}",
+            repeatable=True,
+            rules=rules,
+            counts={"segment": piece.segment},
+            reason=reason,
         )
-    if resource.session.state not in (State.REGISTERED, State.RECEIVED):
-        raise IllegalMove("the recording of this session is complete")
-    given = ports.records.consents(resource.patient.id)
+
     try:
-        for purpose in SESSION_PURPOSES:
-            consents.require(given, purpose, ports.clock.now())
+        recording.require_consent(resource.session, now, ports)
     except ConsentMissing as refusal:
+        ports.ledger.append(entry("upload.refused", refusal.code))
+        raise
+    ports.ledger.append(entry("upload.allowed"))
+    where = {"starts_at": piece.starts_at, "seconds": piece.seconds, "at": now}
+    allowed = held.then(**where) if held else Progress(index=piece.segment, **where)
+    if not ports.records.put_segment(session_id, allowed):
+        raise UploadRepeated(f"segment {piece.segment} is being sent by somebody else")
+    ticket: UploadTicket = ports.audio.ticket(session_id, piece.segment, piece.content_type)
+    return ticket
+
+
+def end_recording(ports: Ports, person: Person, session_id: str, segments: int) -> Ended:
+    """The recording has `segments` segments; harmless when it was said before.
+
+    Raises `RecordingEnded` when another number was said before, and `BadRequest` when a segment
+    beyond it has arrived: nothing that was accepted may be lost.
+    """
+    resource = gate.session_of(ports, session_id)
+    rules = gate.require(ports, person, Action.UPLOAD_AUDIO, resource)
+    known: Ended | None = ports.records.ended(session_id)
+    if known is None:
+        _require_open(ports, resource.session)
+        arrived = [
+            p.index for p in ports.records.segments(session_id) if p.stage is not Stage.ALLOWED
+        ]
+        if arrived and max(arrived) >= segments:
+            raise BadRequest(f"segments: segment {max(arrived)} has arrived")
         ports.ledger.append(
             gate.act_of(
                 ports,
                 person,
-                "upload.refused",
+                "recording.end_asked",
                 resource,
-                part=part,
                 repeatable=True,
                 rules=rules,
-                counts=counts,
-                reason=refusal.code,
+                counts={"segments": segments},
             )
         )
-        raise
-    ports.ledger.append(
-        gate.act_of(
-            ports,
-            person,
-            "upload.allowed",
-            resource,
-            part=part,
-            repeatable=True,
-            rules=rules,
-            counts=counts,
+        recording.begin(resource.session, ports)
+        known = recording.end(resource.session, segments, "recorder", ports)
+    else:
+        recording.wake(session_id, ports)
+    if known.segments != segments:
+        raise RecordingEnded(f"the recording ended with {known.segments} segments")
+    return known
+
+
+def discard(ports: Ports, person: Person, session_id: str) -> Session:
+    """Stops a recording that is under way: its audio is erased, and all that was heard with it.
+
+    Raises `IllegalMove` once the recording has become a transcript. Harmless when repeated.
+    """
+    resource = gate.session_of(ports, session_id)
+    rules = gate.require(ports, person, Action.UPLOAD_AUDIO, resource)
+    if recording.stopped(session_id, ports) is None:
+        if resource.session.state not in recording.OPEN:
+            raise IllegalMove("the recording of this session is complete")
+        ports.ledger.append(
+            gate.act_of(ports, person, "recording.discarded", resource, rules=rules)
         )
-    )
-    ticket: UploadTicket = ports.audio.ticket(session_id, segment, content_type)
-    return ticket
+    if resource.session.state in recording.OPEN:
+        recording.stop(resource.session, recording.DISCARDED, ports)
+        recording.begin(resource.session, ports)
+    session: Session = ports.records.session(session_id)
+    return session
+
+
+def _require_open(ports: Ports, session: Session) -> None:
+    if session.state not in recording.OPEN:
+        raise IllegalMove("the recording of this session is complete")
+    recording.require_going(session.id, ports)
+
+
+def _require_place(piece: Piece) -> None:
+    """Raises `BadRequest` for a segment that cannot be one of a session."""
+    rules = recording.rules()
+    if piece.segment >= rules.most_segments:
+        raise BadRequest(f"segment: a recording has at most {rules.most_segments} segments")
+    if piece.segment and not piece.starts_at:
+        raise BadRequest("starts_at: only the first segment starts with the session")
+    if piece.starts_at > 60 * rules.longest_minutes:
+        raise BadRequest(f"starts_at: a session lasts at most {rules.longest_minutes} minutes")

@@ -220,6 +220,16 @@ def test_a_medication_that_another_sounds_like_is_asked_about_however_sure_it_wa
     assert kinds(review.confirm(TAKES, "s1")) == ["sound_alike_medication"]
 
 
+def test_a_candidate_is_offered_once_however_it_is_spelt() -> None:
+    twice = ("Lamotrigine", "lamivudine", "lamotrigine")
+    doubt = SAID.warnings[0].model_copy(update={"candidates": twice})
+    said = SAID.model_copy(update={"warnings": (doubt,)})
+    (choice,) = review.choices(TAKES.sentences()[0], said)
+    assert choice.candidates == ("Lamotrigine", "lamivudine")
+    changed, _ = review.hear(TAKES, None, "s1", said, 12.0, "lamivudine")
+    assert changed.sentences()[0].text == "Takes lamivudine daily."
+
+
 def test_a_sentence_that_rests_on_other_words_is_not_asked_about_it() -> None:
     assert kinds(resting("He takes it.", 0, 6)) == []
 

@@ -231,7 +231,7 @@ def test_a_doubt_stands_beside_its_turn_and_in_the_list_at_the_top(house: Clinic
             "code": "corrected_term",
             "start": 48,
             "end": 49,
-            "candidates": ["sir traline", "sertraline"],
+            "candidates": ["sertraline", "sir traline"],
         },
         {"code": "a_code_of_tomorrow", "start": 33, "end": 34},
     )
