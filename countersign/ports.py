@@ -10,6 +10,7 @@ from countersign.audit.event import Event
 from countersign.consent import Consent, Purpose
 from countersign.erasure import DeletionReceipt, StoredObject
 from countersign.note import Note
+from countersign.segments import Ended, Progress
 from countersign.session import Session, State
 from countersign.transcript import Transcript
 
@@ -87,13 +88,22 @@ class AudioStore(Protocol):
     def upload_origin(self) -> str:
         """Scheme and host that tickets lead to: a page has to name where its scripts may send."""
 
-    def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
-        """Every version and delete marker of a session's audio and recognizer output, or of all."""
+    def listing(
+        self, session_id: str | None = None, segment: int | None = None
+    ) -> tuple[StoredObject, ...]:
+        """Every version and delete marker of audio and recognizer output.
+
+        Of all sessions, of one, or of one segment of it.
+        """
 
     def output(self, key: str) -> bytes:
         """The endpoint's output object; it is PHI and goes the way of the audio."""
 
-    def erase(self, session_id: str, rule: str, now: datetime) -> DeletionReceipt: ...
+    def erase(
+        self, session_id: str, rule: str, now: datetime, segment: int | None = None
+    ) -> DeletionReceipt:
+        """Deletes what `listing` shows of the session, or of one segment, and lists again."""
+
 
 
 class Vault(Protocol):
@@ -124,6 +134,17 @@ class Records(Protocol):
     def add_patient(self, patient: Patient) -> None: ...
     def patient(self, patient_id: str) -> Patient | None: ...
     def patients(self, *, clinician_id: str) -> tuple[Patient, ...]: ...
+    def put_segment(self, session_id: str, segment: Progress) -> bool:
+        """Stores the next version; False when somebody else has written that version."""
+
+    def segment(self, session_id: str, index: int) -> Progress | None: ...
+    def segments(self, session_id: str) -> tuple[Progress, ...]:
+        """All that are known, in order."""
+
+    def end_recording(self, session_id: str, ended: Ended) -> Ended:
+        """Stores once how many segments there are; a second call returns the first answer."""
+
+    def ended(self, session_id: str) -> Ended | None: ...
     def put_wait(self, session_id: str, name: str, token: str) -> None:
         """Remembers how to wake the workflow; a new token replaces an older one."""
 

@@ -35,6 +35,9 @@ FAILURES: Mapping[str, type[Refusal]] = {
     refusal.__name__: refusal
     for refusal in (
         errors.NoSpeech,
+        errors.TooQuiet,
+        errors.TooNoisy,
+        errors.BadAttributes,
         errors.NotAudio,
         errors.TruncatedAudio,
         errors.EmptyInput,

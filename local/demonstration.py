@@ -20,12 +20,14 @@ from countersign.audit.event import read_event
 from countersign.audit.verify import entries, verify_directory
 from countersign.errors import FileMissing, LeakFound, LedgerBroken, Refusal, SpeechFailed
 from countersign.redaction import read_roster
+from countersign.segments import SETTLED, Ingest
 from countersign.session import State
 from countersign.transcript import Transcript
+from lambdas import policies
 from lambdas.adapters.audio import S3AudioStore
 from lambdas.adapters.ledger import S3Log
 from lambdas.adapters.signer import KmsSigner
-from local import ledger_files, people, traces
+from local import ledger_files, people, recorder, traces
 from local.stack import BUILD, Clinic, Running
 
 SAMPLE_ROSTER = people.SAMPLE / "roster.json"
@@ -33,20 +35,9 @@ SAMPLE_ROSTER = people.SAMPLE / "roster.json"
 # An hour of audio on two slow cores; a run that takes longer is not waiting but stuck.
 _PATIENCE_SECONDS = 3600
 
-_CONTENT_TYPES = {
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-    ".mp4": "audio/mp4",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".webm": "audio/webm",
-}
-
-# A stage is the time from one entry of the ledger to the next, by the functions' own clocks.
+# A stage is the time from one entry of the ledger to the next, by the functions' own clocks. The
+# first begins with the arrival of the last segment: what was heard before it needs no waiting.
 _STAGES = {
-    "speech.asked": "consent",
     "transcript.stored": "transcribe",
     "audio.erased": "erase",
     "transcript.redacted": "redact",
@@ -136,7 +127,7 @@ def _session(
     hale = people.sign_in(running.portal, people.THERAPIST.username)
     timed.say(f"{people.THERAPIST.name} signed in")
     session_id = _register(hale, template)
-    refused = hale.post(f"/api/sessions/{session_id}/upload", json=_segment(recording))
+    refused = hale.post(f"/api/sessions/{session_id}/upload", json={"segment": 0})
     _expect_refusal(refused, "ConsentMissing")
     timed.say("Without a stored consent the upload is refused")
     _record(hale, session_id, recording, timed)
@@ -196,22 +187,46 @@ def _register(client: httpx.Client, template: str) -> str:
     return str(_asked(client.post("/api/sessions", json=asked))["id"])
 
 
-def _segment(recording: Path) -> dict[str, object]:
-    return {"segment": 0, "content_type": _CONTENT_TYPES.get(recording.suffix, "audio/wav")}
+def _send(client: httpx.Client, session_id: str, index: int, sent: recorder.Sent) -> None:
+    """One segment: a ticket, then the bytes to where it leads."""
+    place = {"segment": index, "starts_at": sent.starts_at, "seconds": sent.seconds}
+    asked = {**place, "content_type": sent.content_type}
+    ticket = _asked(client.post(f"/api/sessions/{session_id}/upload", json=asked))
+    httpx.put(
+        ticket["url"], content=sent.content, headers=ticket["headers"], timeout=60
+    ).raise_for_status()
+
+
+def _settled(client: httpx.Client, session_id: str, index: int) -> None:
+    """Waits until a segment has become text, which takes less time than speaking the next one."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        session = _asked(client.get(f"/api/sessions/{session_id}"))
+        states = {each["segment"]: each["state"] for each in session["segments"]}
+        if states.get(index) in SETTLED or session["state"] == State.FAILED:
+            return
+        time.sleep(0.1)
+    raise SpeechFailed(f"segment {index} is not transcribed after {_PATIENCE_SECONDS} s")
 
 
 def _record(client: httpx.Client, session_id: str, recording: Path, timed: Timed) -> None:
     """From the patient's consent to a draft that waits for its signature."""
     _asked(client.post(f"/api/patients/{people.PATIENT}/consents", json={"days": 30}))
     timed.say("The patient's consent to recording and to AI processing is stored")
-    with timed.stage("upload", "Upload the recording"):
-        asked = client.post(f"/api/sessions/{session_id}/upload", json=_segment(recording))
-        ticket = _asked(asked)
-        httpx.put(
-            ticket["url"], content=recording.read_bytes(), headers=ticket["headers"], timeout=60
-        ).raise_for_status()
-    with timed.stage("process", "Transcribe, erase the audio, redact, draft and check"):
+    parts = recorder.segments(recording, Ingest.from_toml(policies.text("retention.toml")))
+    words = f"Upload the recording in {len(parts)} segments, each transcribed and erased at once"
+    with timed.stage("upload", words):
+        for index, part in enumerate(parts):
+            if index:
+                _settled(client, session_id, index - 1)
+            _send(client, session_id, index, part)
+    last_byte = time.perf_counter()
+    _asked(client.post(f"/api/sessions/{session_id}/recording/end", json={"segments": len(parts)}))
+    with timed.stage("process", "Transcribe the last one, redact, draft and check"):
+        _wait(client, session_id, State.TRANSCRIBED)
+        seconds = time.perf_counter() - last_byte
         _wait(client, session_id, State.AWAITING_SIGNATURE)
+    timed.say(f"The transcript was complete {seconds:.1f} s after the last byte")
 
 
 def _asked(answer: httpx.Response) -> Any:
@@ -241,7 +256,7 @@ def _wait(client: httpx.Client, session_id: str, state: State) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         session = _asked(client.get(f"/api/sessions/{session_id}"))
-        if session["state"] == state:
+        if session["state"] == state or _is_past(session["state"], state):
             return
         if session["state"] in (State.FAILED, State.LOCKED):
             code = session.get("failure") or "SessionFailed"
@@ -252,6 +267,12 @@ def _wait(client: httpx.Client, session_id: str, state: State) -> None:
             )
         time.sleep(0.25)
     raise SpeechFailed(f"the session is not {state} after {_PATIENCE_SECONDS} s")
+
+
+def _is_past(state: str, awaited: State) -> bool:
+    order = list(State)
+    ways = order[: order.index(State.CLOSED) + 1]
+    return state in ways and ways.index(State(state)) > ways.index(awaited)
 
 
 def _complete(client: httpx.Client, session_id: str, draft: Any) -> Any:
@@ -294,11 +315,15 @@ def _ledger(running: Running, timed: Timed, session_id: str) -> dict[str, Any]:
         found = ", ".join(sorted({each.kind for each in report.breaks}))
         raise LedgerBroken(f"the exported log does not verify: {found}")
     before: datetime | None = None
+    stored = False
     for leaf in entries(reader, report.size):
         event = read_event(leaf)
-        if event.subject == session_id and event.act == "audio.received":
+        if event.subject != session_id:
+            continue
+        stored = stored or event.act == "transcript.stored"
+        if event.act == "audio.received":
             before = event.at
-        elif event.subject == session_id and event.act in _STAGES and before is not None:
+        elif stored and event.act in _STAGES and before is not None:
             timed.add(_STAGES[event.act], (event.at - before).total_seconds())
             before = event.at
     return {

@@ -18,6 +18,7 @@ from countersign.errors import (
     SessionUnknown,
 )
 from countersign.ports import Delivered, Patient, Person, Signature, UploadTicket
+from countersign.segments import Ended, Progress, prefixes
 from countersign.session import Session, State, check_move
 from lambdas.wiring import Ports
 
@@ -61,26 +62,32 @@ class FakeAudioStore:
     def upload_origin(self) -> str:
         return "https://ingest.example.org"
 
-    def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
-        prefixes = ("audio/", "speech/")
-        if session_id is not None:
-            prefixes = (f"audio/{session_id}/", f"speech/{session_id}/", f"speech/{session_id}.")
+    def listing(
+        self, session_id: str | None = None, segment: int | None = None
+    ) -> tuple[StoredObject, ...]:
+        begin = ("audio/", "speech/") if session_id is None else prefixes(session_id, segment)
         return tuple(
             StoredObject(bucket="ingest", key=key, version_id="null", stored_at=stored)
             for key, (_, stored) in sorted(self.objects.items())
-            if key.startswith(prefixes)
+            if key.startswith(begin)
         )
 
     def output(self, key: str) -> bytes:
         return self.objects[key][0]
 
-    def erase(self, session_id: str, rule: str, now: datetime) -> DeletionReceipt:
-        found = self.listing(session_id)
+    def erase(
+        self, session_id: str, rule: str, now: datetime, segment: int | None = None
+    ) -> DeletionReceipt:
+        found = self.listing(session_id, segment)
         for item in found:
             if item.key not in self.stubborn:
                 del self.objects[item.key]
         return DeletionReceipt(
-            session_id=session_id, rule=rule, erased=found, left=self.listing(session_id), at=now
+            session_id=session_id,
+            rule=rule,
+            erased=found,
+            left=self.listing(session_id, segment),
+            at=now,
         )
 
 
@@ -113,6 +120,8 @@ class FakeRecords:
         self.waits: dict[tuple[str, str], str] = {}
         self.signatures: dict[str, Signature] = {}
         self.notes: dict[tuple[str, str], dict[str, object]] = {}
+        self.parts: dict[tuple[str, int], Progress] = {}
+        self.ends: dict[str, Ended] = {}
 
     def add_session(self, session: Session) -> None:
         if session.id in self.by_id:
@@ -173,6 +182,25 @@ class FakeRecords:
 
     def patients(self, *, clinician_id: str) -> tuple[Patient, ...]:
         return tuple(p for p in self.known.values() if clinician_id in p.clinician_ids)
+
+    def put_segment(self, session_id: str, segment: Progress) -> bool:
+        known = self.parts.get((session_id, segment.index))
+        if (known.version if known else 0) != segment.version - 1:
+            return False
+        self.parts[session_id, segment.index] = segment
+        return True
+
+    def segment(self, session_id: str, index: int) -> Progress | None:
+        return self.parts.get((session_id, index))
+
+    def segments(self, session_id: str) -> tuple[Progress, ...]:
+        return tuple(part for (one, _), part in sorted(self.parts.items()) if one == session_id)
+
+    def end_recording(self, session_id: str, ended: Ended) -> Ended:
+        return self.ends.setdefault(session_id, ended)
+
+    def ended(self, session_id: str) -> Ended | None:
+        return self.ends.get(session_id)
 
     def put_wait(self, session_id: str, name: str, token: str) -> None:
         self.waits[session_id, name] = token

@@ -90,11 +90,15 @@ def of_system(
     )
 
 
-def of_erasure(session: Session, receipt: DeletionReceipt, run: str | None) -> Event:
-    """The entry for an erasure that may happen again: each is told apart by its moment."""
-    return of_system(
-        session, "audio.erased", receipt.at, run, part=receipt.at.isoformat(), **receipt.summary()
-    )
+def of_erasure(
+    session: Session, receipt: DeletionReceipt, run: str | None, part: str = ""
+) -> Event:
+    """The entry for an erasure that may happen again: each is told apart by its moment.
+
+    `part` names the segment, when only that was erased.
+    """
+    moment = "/".join(filter(None, (part, receipt.at.isoformat())))
+    return of_system(session, "audio.erased", receipt.at, run, part=moment, **receipt.summary())
 
 
 def of_intake(

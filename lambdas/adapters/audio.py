@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from countersign.erasure import DeletionReceipt, StoredObject
 from countersign.ports import UploadTicket
+from countersign.segments import audio_key, prefixes
 
 # One segment is about thirty seconds of audio; a quarter of an hour bridges a lost connection.
 _TICKET_SECONDS = 900
@@ -23,7 +24,7 @@ class S3AudioStore:
 
     def ticket(self, session_id: str, segment: int, content_type: str) -> UploadTicket:
         """A presigned PUT that works once: `If-None-Match: *` refuses a second upload."""
-        key = f"audio/{session_id}/{segment:05d}"
+        key = audio_key(session_id, segment)
         headers = {"Content-Type": content_type, "If-None-Match": "*"}
         url = self._s3.generate_presigned_url(
             "put_object",
@@ -43,11 +44,12 @@ class S3AudioStore:
         where = urlsplit(self.ticket("none", 0, "audio/wav").url)
         return f"{where.scheme}://{where.netloc}"
 
-    def listing(self, session_id: str | None = None) -> tuple[StoredObject, ...]:
-        """Every version and delete marker below a session's prefixes, or below all of them."""
-        prefixes = _PREFIXES if session_id is None else _prefixes_of(session_id)
+    def listing(
+        self, session_id: str | None = None, segment: int | None = None
+    ) -> tuple[StoredObject, ...]:
+        """Every version and delete marker of a segment, of a session, or of them all."""
         found = []
-        for prefix in prefixes:
+        for prefix in _PREFIXES if session_id is None else prefixes(session_id, segment):
             pages = self._s3.get_paginator("list_object_versions").paginate(
                 Bucket=self._bucket, Prefix=prefix
             )
@@ -70,17 +72,18 @@ class S3AudioStore:
         content: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return content
 
-    def erase(self, session_id: str, rule: str, now: datetime) -> DeletionReceipt:
+    def erase(
+        self, session_id: str, rule: str, now: datetime, segment: int | None = None
+    ) -> DeletionReceipt:
         """Deletes every version it finds, lists again, and reports both lists."""
-        found = self.listing(session_id)
+        found = self.listing(session_id, segment)
         for item in found:
             versioned = {} if item.version_id == "null" else {"VersionId": item.version_id}
             self._s3.delete_object(Bucket=self._bucket, Key=item.key, **versioned)
         return DeletionReceipt(
-            session_id=session_id, rule=rule, erased=found, left=self.listing(session_id), at=now
+            session_id=session_id,
+            rule=rule,
+            erased=found,
+            left=self.listing(session_id, segment),
+            at=now,
         )
-
-
-def _prefixes_of(session_id: str) -> tuple[str, ...]:
-    """Segments, outputs, and the failures that the endpoint names after the inference id."""
-    return (f"audio/{session_id}/", f"speech/{session_id}/", f"speech/{session_id}.")

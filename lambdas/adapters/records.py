@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from countersign.consent import Consent, Purpose
 from countersign.errors import AlreadyExists, IllegalMove, SessionUnknown
 from countersign.ports import Patient, Person, Signature
+from countersign.segments import Ended, Progress
 from countersign.session import Session, State, check_move
 
 _PERSON = TypeAdapter(Person)
@@ -124,6 +125,43 @@ class DynamoRecords:
         )
         known = (self.patient(item["gsi1sk"]["S"]) for item in pointers)
         return tuple(p for p in known if p is not None and clinician_id in p.clinician_ids)
+
+    # Segments -------------------------------------------------------------------------------
+
+    def put_segment(self, session_id: str, segment: Progress) -> bool:
+        first = segment.version == 1
+        version = {"N": str(segment.version - 1)}
+        return self._conditionally(
+            Item={
+                "pk": _text(f"session#{session_id}"),
+                "sk": _text(f"segment#{segment.index:05d}"),
+                "version": {"N": str(segment.version)},
+                "body": _text(segment.model_dump_json()),
+            },
+            ConditionExpression="attribute_not_exists(pk)" if first else "version = :before",
+            **({} if first else {"ExpressionAttributeValues": {":before": version}}),
+        )
+
+    def segment(self, session_id: str, index: int) -> Progress | None:
+        body = self._read(f"session#{session_id}", f"segment#{index:05d}")
+        return None if body is None else Progress.model_validate_json(body)
+
+    def segments(self, session_id: str) -> tuple[Progress, ...]:
+        return tuple(
+            Progress.model_validate_json(item["body"]["S"])
+            for item in self._below(f"session#{session_id}", "segment#")
+        )
+
+    def end_recording(self, session_id: str, ended: Ended) -> Ended:
+        body = _text(ended.model_dump_json())
+        if self._create(f"session#{session_id}", "recording-end", body=body):
+            return ended
+        first = self.ended(session_id)
+        return ended if first is None else first
+
+    def ended(self, session_id: str) -> Ended | None:
+        body = self._read(f"session#{session_id}", "recording-end")
+        return None if body is None else Ended.model_validate_json(body)
 
     # Waits, signatures, facts ---------------------------------------------------------------
 

@@ -1,33 +1,23 @@
-"""A recording has arrived: the session's run starts, once, or the repeated upload is erased."""
+"""A segment of a recording has arrived: the endpoint is asked for it at once, once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from countersign.audit.event import of_erasure, of_system
 from countersign.enrolment import is_enrolment
-from countersign.erasure import confirm
-from countersign.session import State
-from lambdas import enrolment
+from countersign.segments import place_of
+from lambdas import enrolment, recording
 from lambdas.wiring import Ports, connected
 
 
-@connected("records", "audio", "speech", "ledger", "workflow")
+@connected("records", "audio", "vault", "speech", "ledger", "pager", "workflow")
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
     key = str(event["detail"]["object"]["key"])
-    session_id = key.split("/")[1]
+    session_id, index = place_of(key)
     if is_enrolment(session_id):
         enrolment.received(session_id, key, ports)
         return {"session_id": session_id, "started": False}
-    session = ports.records.session(session_id)
-    now = ports.clock.now()
-    if session.state not in (State.REGISTERED, State.RECEIVED, State.TRANSCRIBED):
-        receipt = confirm(ports.audio.erase(session_id, "uploaded-after-erasure", now))
-        if receipt.erased:
-            ports.ledger.append(of_erasure(session, receipt, None))
-        return {"session_id": session_id, "started": False}
-    if session.state is State.REGISTERED:
-        ports.ledger.append(of_system(session, "audio.received", now, None))
-        ports.records.move(session_id, State.REGISTERED, State.RECEIVED)
-    started = ports.workflow.start("session", session_id, session_id)
+    if index is None:
+        raise ValueError("the key names no segment")
+    started = recording.receive(ports.records.session(session_id), index, ports)
     return {"session_id": session_id, "started": started}

@@ -9,8 +9,8 @@ from countersign.audit.event import of_erasure
 from countersign.enrolment import is_enrolment
 from countersign.erasure import AudioLimit, confirm, overdue
 from countersign.errors import Refusal
-from countersign.session import State
-from lambdas import enrolment, policies
+from countersign.segments import place_of
+from lambdas import enrolment, policies, recording
 from lambdas.wiring import Ports, connected
 
 
@@ -19,27 +19,27 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     limit = AudioLimit.from_toml(policies.text("retention.toml"))
     now = ports.clock.now()
     late = overdue(ports.audio.listing(), now, limit.hard_limit)
-    sessions = sorted({item.key.split("/")[1] for item in late})
+    places = sorted({place_of(item.key) for item in late}, key=str)
     refused: list[Refusal] = []
-    for session_id in sessions:
+    for session_id, index in places:
         try:
-            _erase(session_id, now, ports)
+            _erase(session_id, index, now, ports)
         except Refusal as refusal:
             refused.append(refusal)
     if refused:
         raise refused[0]
-    return {"sessions": len(sessions), "objects": len(late)}
+    return {"sessions": len({session_id for session_id, _ in places}), "objects": len(late)}
 
 
-def _erase(session_id: str, now: datetime, ports: Ports) -> None:
+def _erase(session_id: str, index: int | None, now: datetime, ports: Ports) -> None:
     if is_enrolment(session_id):
         enrolment.overdue(session_id, ports)
         return
     session = ports.records.session(session_id)
-    receipt = confirm(ports.audio.erase(session_id, "hard-limit", now))
-    ports.ledger.append(of_erasure(session, receipt, None))
-    if session.state in (State.REGISTERED, State.RECEIVED):
-        ports.records.update(session_id, failure="AudioLimit")
-        token = ports.records.wait(session_id, "speech")
-        if token is None or not ports.workflow.fail(token, "AudioLimit"):
-            ports.pager.tell(session.clinician_id, "session.AudioLimit", session_id)
+    held = None if index is None else ports.records.segment(session_id, index)
+    if held is not None and session.state in recording.OPEN and not held.settled:
+        recording.give_up(session, held, "AudioLimit", ports)
+        return
+    receipt = confirm(ports.audio.erase(session_id, "hard-limit", now, index))
+    if receipt.erased:
+        ports.ledger.append(of_erasure(session, receipt, None, str(index)))

@@ -154,8 +154,8 @@ def allow_upload(ports: Ports, person: Person, session_id: str, piece: Piece) ->
         ports.ledger.append(entry("upload.refused", refusal.code))
         raise
     ports.ledger.append(entry("upload.allowed"))
-    where = {"starts_at": piece.starts_at, "seconds": piece.seconds, "at": now}
-    allowed = held.then(**where) if held else Progress(index=piece.segment, **where)
+    first = Progress(index=piece.segment, at=now, version=0)
+    allowed = (held or first).then(starts_at=piece.starts_at, seconds=piece.seconds, at=now)
     if not ports.records.put_segment(session_id, allowed):
         raise UploadRepeated(f"segment {piece.segment} is being sent by somebody else")
     ticket: UploadTicket = ports.audio.ticket(session_id, piece.segment, piece.content_type)

@@ -16,7 +16,7 @@ WORKFLOWS = sorted(path.parent.name for path in FLOWS.glob("*/workflow.asl.json"
 RECEIVERS = {
     "session": {"on_speech"},
     "capture": {"on_upload"},
-    "oversight": {"sweep_audio", "redrive", "publish_ledger"},
+    "oversight": {"sweep_audio", "redrive", "publish_ledger", "settle_recordings"},
     "portal": {"web"},
 }
 
@@ -75,7 +75,7 @@ def test_a_signature_has_24_hours_and_a_timeout_of_its_own() -> None:
 
 def test_every_failure_before_the_signature_erases_the_audio() -> None:
     states = definition("session")["States"]
-    before = ["CheckConsent", "Transcribe", "EraseAudio", "Redact", "Draft", "Ground"]
+    before = ["CheckConsent", "Transcribe", "Merge", "EraseAudio", "Redact", "Draft", "Ground"]
     for name in before:
         assert states[name]["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
         assert states[name]["Catch"][-1]["Next"] == "Discard"
