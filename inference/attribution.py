@@ -22,7 +22,7 @@ SPEAKER_UNSURE = "speaker_uncertain"
 # How far a voice print speaks for the words around its middle, seconds.
 _REACH = 0.8
 # The cosine between a print and a voice, made commensurate with the costs below.
-_SHARPNESS = 8.0
+_SHARPNESS = 12.0
 # What a change of speaker costs: hardly anything after a sentence or a pause, much within one.
 _COST_AFTER_SENTENCE = 0.3
 _COST_AFTER_PAUSE = 0.8

@@ -37,18 +37,22 @@ _BATCH = 64
 _ENOUGH_SECONDS = 60.0
 
 MAX_SPEAKERS = 8
-# Two groups of prints that resemble one another more than this are of one voice whatever else:
-# measured between halves of one voice 0.86 and more, over the telephone too.
-_SURELY_ONE = 0.86
+# The halves of one voice resemble one another by 0.89 and more, those of two voices on one line by
+# 0.88 and less; a small group of stray prints is less like the rest: the smaller, the less.
+_TWO_ALIKE = 0.885
+_ONE_STRAY = 0.74
+_ONE_STRAY_SHARE = 0.6
 # The usual session has two people. A third must differ from either as two people do on a good
 # recording (measured: 0.74 and less; stray prints of one voice 0.77 and more).
 _A_THIRD = 0.76
-# A group of prints with a smaller share of the speech is noise or a change of speaker.
+# A group with a smaller share of the prints, or fewer, is noise or a change of speaker.
 _LEAST_SHARE = 0.04
+_LEAST_PRINTS = 4
 # So many groups are looked at before those that are alike are joined.
-_FINE_GROUPS = 12
-# A print of less sound than this says little about a voice, seconds.
-_TELLING_SECONDS = 1.2
+_FINE_GROUPS = 24
+# A print of less sound says little about a voice, seconds; the shorter will do in a short session.
+_TELLING_SECONDS = (1.2, 0.8)
+_ENOUGH_PRINTS = 24
 
 
 @dataclass(frozen=True)
@@ -206,42 +210,48 @@ def group(
     enough longer ones. Deterministic.
     """
     if seconds is not None:
-        telling = seconds >= _TELLING_SECONDS
-        if telling.sum() >= 4 * (speakers or 2):
-            prints = prints[telling]
+        for least in _TELLING_SECONDS:
+            if (seconds >= least).sum() >= _ENOUGH_PRINTS:
+                prints = prints[seconds >= least]
+                break
     if not len(prints):
         return np.zeros((0, 256), np.float32)
     labels = _spread(prints, min(_FINE_GROUPS, len(prints)))[1]
     labels = np.unique(labels, return_inverse=True)[1]
-    while (pair := _to_join(prints, labels, speakers)) is not None:
-        labels = np.where(labels == max(pair), min(pair), labels)
+    if speakers is not None and labels.max() + 1 < speakers:
+        return _spread(prints, min(speakers, len(prints)))[0]
+    while labels.max() > 0:
+        if labels.max() + 1 <= (speakers or MAX_SPEAKERS):
+            centres, settled = _settle(prints, _centres(prints, labels))
+            if speakers is not None or _are_others(centres, settled):
+                return centres
+        one, other = _nearest(prints, labels)
+        labels = np.where(labels == other, one, labels)
         labels = np.unique(labels, return_inverse=True)[1]
-    centres = _settle(prints, _centres(prints, labels))[0]
-    if speakers is not None and len(centres) < min(speakers, len(prints)):
-        centres = _spread(prints, min(speakers, len(prints)))[0]
-    return centres
+    return _centres(prints, labels)
 
 
-def _to_join(
-    prints: Floats, labels: NDArray[np.intp], speakers: int | None
-) -> tuple[int, int] | None:
-    """Which two groups are of one voice; None when each is another's."""
-    many = int(labels.max()) + 1
-    if many == (speakers or 1):
-        return None
+def _nearest(prints: Floats, labels: NDArray[np.intp]) -> tuple[int, int]:
+    """The two groups whose joining loses least (Ward 1963): stray prints go to a neighbour before
+    two people are taken for one."""
     centres = _centres(prints, labels)
-    alike = centres @ centres.T
-    np.fill_diagonal(alike, -1.0)
-    one, other = divmod(int(alike.argmax()), many)
-    if alike[one, other] > _SURELY_ONE:
-        return one, other
-    shares = np.bincount(labels, minlength=many) / len(labels)
-    smallest = int(shares.argmin())
-    if shares[smallest] < _LEAST_SHARE:
-        return smallest, int(alike[smallest].argmax())
-    if speakers is not None or many > MAX_SPEAKERS:
-        return one, other
-    return (one, other) if many > 2 and alike[one, other] > _A_THIRD else None
+    shares = np.bincount(labels) / len(labels)
+    loss = (1 - centres @ centres.T) * np.outer(shares, shares) / np.add.outer(shares, shares)
+    np.fill_diagonal(loss, np.inf)
+    one, other = divmod(int(loss.argmin()), len(centres))
+    return one, other
+
+
+def _are_others(centres: Floats, labels: NDArray[np.intp]) -> bool:
+    """Whether each of these groups of prints is of another person."""
+    counts = np.bincount(labels, minlength=len(centres))
+    if len(centres) < 2 or counts.min() < _LEAST_PRINTS:
+        return False
+    alike = float((centres @ centres.T - 2 * np.eye(len(centres))).max())
+    share = float(counts.min()) / len(labels)
+    if len(centres) == 2:
+        return alike < min(_TWO_ALIKE, _ONE_STRAY + _ONE_STRAY_SHARE * share)
+    return alike < _A_THIRD and share >= _LEAST_SHARE
 
 
 def _spread(prints: Floats, count: int) -> tuple[Floats, NDArray[np.intp]]:
