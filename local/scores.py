@@ -186,6 +186,8 @@ def _digits(tokens: Sequence[str]) -> Iterator[str]:
 def _number(tokens: Sequence[str], place: int) -> tuple[int, int]:
     """The value of the number words from `place` on and how many they are; (0, 0) for none."""
     value, used = _below_hundred(tokens, place)
+    if not used and tokens[place] == "a" and tokens[place + 1 : place + 2] == ["hundred"]:
+        value, used = 1, 1
     if not used:
         return 0, 0
     while place + used < len(tokens) and tokens[place + used] in ("hundred", "thousand"):

@@ -35,6 +35,7 @@ SESSION = [
         ("four one five, five five five", "415-555"),
         ("March fourteenth, nineteen eighty-eight", "march 14th 1988"),
         ("two hundred and five", "205"),
+        ("zero to a hundred", "0 to 100"),
         ("three thousand", "3,000"),
         ("I can't, Dr. Hale!", "i cannot doctor hale"),
         ("I\u2019m sure they'll say we don't", "I am sure they will say we do not"),
