@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPEAKER_UNSURE = "speaker_uncertain"
+OVERLAP = "overlapping_speech"
 
 # How far a voice print speaks for the words around its middle, seconds.
 _REACH = 0.8
@@ -55,6 +56,18 @@ _STEP = RATE // 100
 # A word's own time may be off by this much where a phrase begins or ends.
 _IMPRECISE = 0.6
 _SENTENCE_LEAN = 0.15
+# A voice is told apart about every half second before words are known.
+_SLICE = 0.4
+# Around a change of speaker without a pause, this much is shown as spoken by two, seconds.
+_AROUND_CHANGE = 0.5
+# A print whose voice leads by less than this share of the usual lies between two voices. It has to
+# be of this much sound, and speaks for this much of it to either side of its middle.
+_BETWEEN = 0.45
+_LONG_PRINT = 1.2
+_AROUND_PRINT = 0.4
+# Two microphones hear two people where neither leads by half of what one usually does, this long.
+_LEADS_LESS = 0.5
+_BOTH_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -271,6 +284,111 @@ def turns(words: Sequence[Word], speakers: Sequence[str]) -> list[Turn]:
         )
         for number, (speaker, own) in enumerate(runs, start=1)
     ]
+
+
+def segments_by_voice(
+    phrases: Sequence[Stretch], scores: Callable[[Sequence[Word]], NDArray[np.float64]]
+) -> tuple[tuple[Stretch, int], ...]:
+    """The phrases with the label of their voice, before any word is known.
+
+    `scores` says how near stretches given as words are to each voice (`by_print` or `by_channel`).
+    A phrase is divided where one speaker follows another without a pause, to about half a second.
+    """
+    slices = []
+    for phrase in phrases:
+        parts = max(1, round((phrase.end - phrase.start) / _SLICE))
+        length = (phrase.end - phrase.start) / parts
+        slices += [
+            Word(
+                start=phrase.start + part * length,
+                end=phrase.end if part + 1 == parts else phrase.start + (part + 1) * length,
+                text="",
+            )
+            for part in range(parts)
+        ]
+    if not slices:
+        return ()
+    labels = attribute(slices, scores(slices)).labels
+    found: list[tuple[Stretch, int]] = []
+    for piece, label in zip(slices, labels, strict=True):
+        if found and found[-1][1] == label and piece.start - found[-1][0].end < _PHRASE_PAUSE / 2:
+            found[-1] = (Stretch(found[-1][0].start, piece.end), label)
+        else:
+            found.append((Stretch(piece.start, piece.end), label))
+    return tuple(found)
+
+
+def overlapping(
+    words: Sequence[Word],
+    voice: Attribution,
+    phrases: Sequence[Stretch],
+    prints: Prints,
+    centres: NDArray[np.float32],
+) -> list[Doubt]:
+    """Where two may have spoken at once on one channel.
+
+    That is where the speaker changes without any pause, and where a print lies between two voices.
+    It finds hardly any "yeah" in the middle of another's sentence, and it also marks some who
+    answer at once (docs/speech.md has the shares).
+    """
+    found: list[Stretch] = []
+    for index in range(1, len(words)):
+        before, after = words[index - 1], words[index]
+        if voice.labels[index] == voice.labels[index - 1]:
+            continue
+        for phrase in phrases:
+            if phrase.start < before.end and after.start < phrase.end:
+                moment = (before.end + after.start) / 2
+                found.append(_around(moment, _AROUND_CHANGE, phrase))
+                break
+    if len(centres) > 1 and len(prints.vectors):
+        ranked = np.sort(prints.vectors @ centres.T, axis=1)
+        leads = ranked[:, -1] - ranked[:, -2]
+        between = (leads < _BETWEEN * np.median(leads)) & (prints.seconds >= _LONG_PRINT)
+        found += [
+            _around(float(prints.middles[n]), _AROUND_PRINT, phrases[int(prints.stretches[n])])
+            for n in np.flatnonzero(between)
+        ]
+    return _as_doubts(found)
+
+
+def _around(moment: float, reach: float, within: Stretch) -> Stretch:
+    return Stretch(max(within.start, moment - reach), min(within.end, moment + reach))
+
+
+def _as_doubts(found: Sequence[Stretch]) -> list[Doubt]:
+    """One doubt for stretches that touch."""
+    joined: list[Stretch] = []
+    for part in sorted(found, key=lambda part: part.start):
+        if joined and part.start <= joined[-1].end:
+            joined[-1] = Stretch(joined[-1].start, max(joined[-1].end, part.end))
+        else:
+            joined.append(part)
+    return [
+        Doubt(code=OVERLAP, start=round(part.start, 2), end=round(part.end, 2)) for part in joined
+    ]
+
+
+def at_once(louder: NDArray[np.float32], phrases: Sequence[Stretch]) -> list[Doubt]:
+    """Where both people speak on a recording with a microphone each: neither channel leads."""
+    spoken = [_frames(louder, part.start, part.end) for part in phrases]
+    leads = np.abs(np.concatenate([*spoken, np.zeros(0, np.float32)]))
+    if not len(leads):
+        return []
+    least = float(np.median(leads)) * _LEADS_LESS
+    width = round(_BOTH_SECONDS * RATE / _FRAME)
+    found: list[Stretch] = []
+    for phrase, frames in zip(phrases, spoken, strict=True):
+        if len(frames) < width:
+            continue
+        windows = np.lib.stride_tricks.sliding_window_view(np.abs(frames), width)
+        both = np.flatnonzero(np.median(windows, axis=1) < least)
+        for run in np.split(both, np.flatnonzero(np.diff(both) > width) + 1):
+            if len(run):
+                start = phrase.start + run[0] * _FRAME / RATE
+                end = min(phrase.end, phrase.start + (run[-1] + width) * _FRAME / RATE)
+                found.append(Stretch(start, end))
+    return _as_doubts(found)
 
 
 def uncertain(words: Sequence[Word], voice: Attribution) -> list[Doubt]:
