@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from countersign import roles
+import math
+
+from countersign import roles, voiceprint
 from countersign.transcript import Role
 from inference.settings import Settings, SpeechPolicy
 
@@ -57,3 +59,38 @@ def test_a_narrow_or_distant_match_is_not_confirmed() -> None:
     assert roles.by_voice({"S1": 0.85, "S2": 0.82}) is None
     assert roles.by_voice({"S1": 0.5, "S2": 0.2}) is None
     assert roles.by_voice({}) is None
+
+
+def test_a_distant_match_is_believed_unless_what_is_said_contradicts_it() -> None:
+    distant = roles.by_voice({"S1": 0.68, "S2": 0.5})
+    assert distant is not None
+    assert 0.75 < distant[1] < 0.9
+    agreed = roles.assign({"S1": THERAPIST, "S2": PATIENT}, POLICY, distant)
+    assert [speaker.role for speaker in agreed] == [Role.THERAPIST, Role.PATIENT]
+    silent = roles.assign({"S1": ("Hm.",), "S2": ("Yes.",)}, POLICY, distant)
+    assert silent[0].role is Role.THERAPIST
+    disputed = roles.assign({"S1": PATIENT, "S2": THERAPIST}, POLICY, distant)
+    assert {speaker.role for speaker in disputed} == {Role.UNKNOWN}
+
+
+def test_prints_as_text_are_compared_likewise() -> None:
+    def towards(angle: float) -> str:
+        return voiceprint.encode([math.cos(angle), math.sin(angle)] + [0.0] * 254)
+
+    found = roles.by_print({"S1": towards(1.2), "S2": towards(0.2), "S3": ""}, towards(0))
+    assert found is not None
+    assert found[0] == "S2"
+    assert roles.by_print({"S1": "", "S2": ""}, towards(0)) is None
+
+
+def test_roles_do_not_depend_on_how_the_session_was_cut() -> None:
+    whole = roles.assign({"S1": THERAPIST, "S2": PATIENT}, POLICY)
+    again = roles.assign({"S2": PATIENT, "S1": THERAPIST}, POLICY)
+    assert {s.id: s for s in whole} == {s.id: s for s in again}
+
+
+def test_in_a_group_the_enrolled_clinician_is_named_and_nobody_else() -> None:
+    said = {f"S{number}": PATIENT for number in range(1, 7)}
+    given = roles.assign(said, POLICY, ("S4", 0.97))
+    assert [s.id for s in given if s.role is Role.THERAPIST] == ["S4"]
+    assert {s.role for s in given if s.id != "S4"} == {Role.UNKNOWN}
