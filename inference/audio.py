@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from countersign.errors import AudioTooLong, EmptyInput, FileMissing, NotAudio, TruncatedAudio
 
@@ -33,6 +34,9 @@ _HEAD = 262_144
 _SLACK_BYTES = 4_096
 # RFC 3533: 27 bytes, 255 lacing values, 255 segments of 255 bytes.
 _LARGEST_PAGE = 65_307
+# Matroska (RFC 9559): the name of a cluster; browsers begin one every few seconds.
+_CLUSTER = b"\x1f\x43\xb6\x75"
+_LARGEST_CLUSTER = 4_194_304
 # A recording survives a few damaged packets; beyond this share it is something else.
 _DAMAGE_SHARE = 0.1
 
@@ -109,9 +113,17 @@ def decode(recording: bytes | Path, *, max_seconds: float, max_bytes: int) -> Au
 
 
 def _samples(container: av.container.InputContainer, max_seconds: float, has_length: bool) -> Audio:
-    stream = next(iter(container.streams.audio), None)
-    if stream is None:
+    # A cover is one picture, not what a camera saw.
+    if any(not track.disposition & Disposition.attached_pic for track in container.streams.video):
+        raise NotAudio("the file is a video: a patient agrees to sound, send the sound alone")
+    if not container.streams.audio:
         raise NotAudio("the file has no sound track")
+    if len(container.streams.audio) > 1:
+        # Which of them is the session, or whether each is one person's, the file does not say.
+        raise NotAudio(f"the file has {len(container.streams.audio)} sound tracks: send one")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise NotAudio("the sound is in no known coding")
     declared = _declared_seconds(container, stream) if has_length else None
     if declared is not None and declared > max_seconds:
         raise AudioTooLong(_too_long(declared, max_seconds))
@@ -173,9 +185,9 @@ def _declared_seconds(
 
 
 def _is_cut_short(file: BinaryIO, head: bytes, size: int) -> bool:
-    """Whether a WAV's data or an Ogg's last page reaches beyond the end of the file.
+    """Whether a WAV's data, an Ogg's last page or a WebM's last block ends beyond the file.
 
-    FFmpeg trusts the file's size over what these two say of themselves. Sources: RIFF (Microsoft
+    FFmpeg trusts the file's size over what these say of themselves. Sources: RIFF (Microsoft
     and IBM 1991), of which writers that cannot seek leave the sizes 0 or all ones; RFC 3533,
     section 6.
     """
@@ -198,7 +210,31 @@ def _is_cut_short(file: BinaryIO, head: bytes, size: int) -> bool:
         lacing = tail[page + 27 : page + 27 + tail[page + 26]] if len(tail) > page + 26 else b""
         whole = len(tail) > page + 26 and len(lacing) == tail[page + 26]
         return not whole or page + 27 + len(lacing) + sum(lacing) > len(tail)
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        file.seek(max(0, size - _LARGEST_CLUSTER))
+        return _is_cluster_cut(file.read(_LARGEST_CLUSTER))
     return False
+
+
+def _is_cluster_cut(tail: bytes) -> bool:
+    """Whether the last cluster of a WebM file ends within one of its elements (RFC 8794, 9559)."""
+    place = tail.rfind(_CLUSTER)
+    if place < 0:
+        return False
+    while place < len(tail):
+        name = 9 - tail[place].bit_length()
+        if name > 4 or place + name >= len(tail):
+            # What is no element is not ours to judge; what ends within its own name is cut.
+            return name <= 4
+        width = 9 - tail[place + name].bit_length()
+        end = place + name + width
+        if width > 8 or end > len(tail):
+            return width <= 8
+        length = int.from_bytes(tail[place + name : end], "big") - (1 << 7 * width)
+        # All ones: the writer did not know, and the content follows at once.
+        is_open = tail[place : place + name] == _CLUSTER or length == (1 << 7 * width) - 1
+        place = end if is_open else end + length
+    return place > len(tail)
 
 
 def _too_long(seconds: float, limit: float) -> str:

@@ -35,8 +35,14 @@ def encode(
     container: str = "wav",
     codec: str = "pcm_s16le",
     rate: int = RATE,
+    options: dict[str, str] | None = None,
+    tracks: int = 1,
+    pictures: int = 0,
 ) -> bytes:
-    """`samples` [n] or [2, n] at 16 kHz as a file of that container, in memory."""
+    """`samples` [n] or [2, n] at 16 kHz as a file of that container, in memory.
+
+    Perhaps with several sound tracks of the same, and with a film of so many pictures.
+    """
     stereo = samples.ndim == 2
     layout = "stereo" if stereo else "mono"
     packed = np.ascontiguousarray(samples.T).reshape(1, -1) if stereo else samples[None]
@@ -44,18 +50,29 @@ def encode(
     frame.sample_rate = RATE
     frame.time_base = Fraction(1, RATE)
     out = io.BytesIO()
-    with av.open(out, "w", format=container) as file:
-        stream = file.add_stream(codec, rate=rate, layout=layout)
-        resampler = av.AudioResampler(
-            format=stream.codec_context.format,
-            layout=layout,
-            rate=rate,
-            frame_size=stream.codec_context.frame_size or 1024,
-        )
-        for ready in (*resampler.resample(frame), *resampler.resample(None)):
-            file.mux(stream.encode(ready))
-        file.mux(stream.encode(None))
+    with av.open(out, "w", format=container, options=options or {}) as file:
+        streams = [file.add_stream(codec, rate=rate, layout=layout) for _ in range(tracks)]
+        if pictures:
+            _film(file, pictures)
+        for stream in streams:
+            resampler = av.AudioResampler(
+                format=stream.codec_context.format,
+                layout=layout,
+                rate=rate,
+                frame_size=stream.codec_context.frame_size or 1024,
+            )
+            for ready in (*resampler.resample(frame), *resampler.resample(None)):
+                file.mux(stream.encode(ready))
+            file.mux(stream.encode(None))
     return out.getvalue()
+
+
+def _film(file: av.container.OutputContainer, pictures: int) -> None:
+    film = file.add_stream("mpeg4", rate=10)
+    film.width, film.height, film.pix_fmt = 32, 32, "yuv420p"
+    for _ in range(pictures):
+        file.mux(film.encode(av.VideoFrame(32, 32, "yuv420p")))
+    file.mux(film.encode(None))
 
 
 def noise(seconds: float, level: float = 0.001) -> NDArray[np.int16]:
