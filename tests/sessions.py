@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from countersign import voiceprint
 from countersign.consent import Consent, Purpose
 from countersign.ports import Patient, Person, Signature
 from countersign.segments import Progress
 from countersign.session import Session, State
-from countersign.transcript import Role, Transcript, Turn
+from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn
 from lambdas import recording
 from lambdas.capture.on_upload import handler as on_upload
 from lambdas.wiring import Ports
@@ -46,6 +47,31 @@ def transcript() -> Transcript:
             )
             for n, (who, text) in enumerate(SAID)
         ),
+    )
+
+
+PIECES = 3
+_PRINTS = {
+    "therapist": voiceprint.encode([1.0, *[0.1] * 255]),
+    "patient": voiceprint.encode([*[0.1] * 255, 1.0]),
+}
+
+
+def piece(index: int) -> Transcript:
+    """What is heard in one of the three segments of 20 s that the session is cut into."""
+    start = 20.0 * index
+    turns = tuple(
+        turn.model_copy(update={"start": turn.start - start, "end": turn.end - start})
+        for turn in transcript().turns[2 * index : 2 * index + 2]
+    )
+    return Transcript(
+        duration=20.0,
+        model="tiny",
+        turns=turns,
+        speakers=tuple(
+            Speaker(id=turn.speaker, seconds=9.0, voice=_PRINTS[str(turn.role)]) for turn in turns
+        ),
+        warnings=(Doubt(code="low_level", start=0.0, end=2.0),) if index == 1 else (),
     )
 
 
@@ -94,6 +120,28 @@ class World:
         self.ports.audio.put(key, content)
         return on_upload({"detail": {"object": {"key": key}}}, None, ports=self.ports)
 
+    def sends(self, index: int) -> None:
+        """A ticket, and the segment that holds the turns of `piece(index)`."""
+        self.allow(index, starts_at=20.0 * index, seconds=20.0)
+        self.arrives(index)
+
+    def hears_piece(self, index: int, attempt: int = 1) -> None:
+        self.hears(f"{SID}.{index}.{attempt}", piece(index))
+
+    def fails(self, index: int, reason: str, attempt: int = 1) -> None:
+        """The endpoint gives one segment up."""
+        inference = f"{SID}.{index}.{attempt}"
+        self.notice(
+            {"invocationStatus": "Failed", "inferenceId": inference, "failureReason": reason}
+        )
+
+    def ends(self, segments: int) -> None:
+        recording.end(self.session, segments, "recorder", self.ports)
+
+    def stage(self, index: int) -> str:
+        held = self.ports.records.segment(SID, index)
+        return "" if held is None else str(held.stage)
+
     def asked(self, times: int = 1) -> dict[str, Any]:
         """What the endpoint was asked, once it was asked that often."""
         self.machine.until(lambda: len(self.ports.speech.submitted) >= times)
@@ -102,9 +150,12 @@ class World:
 
     def heard(self, said: Transcript | None = None, times: int = 1) -> None:
         """The endpoint answers with a transcript."""
-        inference = self.asked(times)["inference_id"]
+        self.hears(self.asked(times)["inference_id"], said or transcript())
+
+    def hears(self, inference: str, said: Transcript) -> None:
+        """The endpoint answers one question with a transcript."""
         key = output_of(inference)
-        self.ports.audio.put(key, (said or transcript()).model_dump_json().encode())
+        self.ports.audio.put(key, said.model_dump_json().encode())
         self.notice(
             {
                 "invocationStatus": "Completed",

@@ -93,12 +93,13 @@ def of_system(
 def of_erasure(
     session: Session, receipt: DeletionReceipt, run: str | None, part: str = ""
 ) -> Event:
-    """The entry for an erasure that may happen again: each is told apart by its moment.
+    """The entry for an erasure that may happen again: each is told apart by moment and receipt.
 
     `part` names the segment, when only that was erased.
     """
-    moment = "/".join(filter(None, (part, receipt.at.isoformat())))
-    return of_system(session, "audio.erased", receipt.at, run, part=moment, **receipt.summary())
+    told = receipt.summary()
+    which = "/".join(filter(None, (part, receipt.at.isoformat(), told["hashes"]["receipt"][:16])))
+    return of_system(session, "audio.erased", receipt.at, run, part=which, **told)
 
 
 def of_intake(
