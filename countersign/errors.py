@@ -115,7 +115,7 @@ class SpeechBusy(Refusal):
 class BadAttributes(Refusal):
     """The speech endpoint was asked for something in a way that it does not understand."""
 
-    hint = "Send `session=ID;speakers=2;channels=auto`, each part of it optional."
+    hint = "Send `session=ID;speakers=2;channels=auto;vocabulary=clinic`; each part is optional."
     status = 400
 
 

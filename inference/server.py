@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import re
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,14 +30,16 @@ from countersign.errors import (
     SpeechBusy,
     SpeechFailed,
 )
-from countersign.transcript import Transcript
 from inference.pipeline import Channels, Pipeline
-from inference.settings import Settings
+from inference.settings import CLINIC, Settings
 from inference.voices import MAX_SPEAKERS
 
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 # "Client closed request": nobody is left to read it, and it shows in no statistics of ours.
 _CLIENT_GONE = 499
+
+# SageMaker's largest body: before the policy is read there is no other limit.
+_UNREAD = 1_073_741_824
 
 # Nothing else of a record is ever written: ids, counts, durations and names of classes.
 _FIELDS = (
@@ -48,18 +51,25 @@ logger = logging.getLogger("inference")
 
 @dataclass(frozen=True)
 class Attributes:
-    """What the caller says of a recording, in `X-Amzn-SageMaker-Custom-Attributes`."""
+    """What the caller says of a recording, in `X-Amzn-SageMaker-Custom-Attributes`.
+
+    The platform logs them: there is room for names of policies in them, and for no patient's.
+    """
 
     session: str = ""
+    task: Literal["transcribe", "enrol"] = "transcribe"
     speakers: int | None = None
     channels: Channels = "auto"
+    vocabulary: str = CLINIC
+    voices: bool = False
 
     @classmethod
-    def read(cls, header: str) -> Attributes:
-        """Reads `session=…;speakers=2;channels=auto`; unknown names are left alone.
+    def read(cls, header: str, vocabularies: frozenset[str] = frozenset({CLINIC})) -> Attributes:
+        """Reads `session=…;speakers=2;channels=auto;vocabulary=clinic;voices=yes;task=transcribe`.
 
-        Raises `BadAttributes`, naming the attribute. The header is at most 1,024 characters
-        (SageMaker Runtime API, InvokeEndpointAsync).
+        Each part may be missing; unknown names are left alone. Raises `BadAttributes`, naming the
+        attribute. The header is at most 1,024 characters (SageMaker Runtime API,
+        InvokeEndpointAsync).
         """
         if len(header) > 1024:
             raise BadAttributes("the custom attributes are longer than 1,024 characters")
@@ -78,7 +88,33 @@ class Attributes:
         channels = given.get("channels", "auto")
         if channels not in ("auto", "split", "mix"):
             raise BadAttributes("channels: auto, split or mix")
-        return cls(session, int(speakers) if speakers else None, cast("Channels", channels))
+        vocabulary = given.get("vocabulary", CLINIC)
+        if vocabulary not in vocabularies:
+            raise BadAttributes(f"vocabulary: one of {', '.join(sorted(vocabularies))}")
+        voices = given.get("voices", "no")
+        if voices not in ("yes", "no"):
+            raise BadAttributes("voices: yes or no")
+        task = given.get("task", "transcribe")
+        if task not in ("transcribe", "enrol"):
+            raise BadAttributes("task: transcribe or enrol")
+        return cls(
+            session=session,
+            task=cast("Literal['transcribe', 'enrol']", task),
+            speakers=int(speakers) if speakers else None,
+            channels=cast("Channels", channels),
+            vocabulary=vocabulary,
+            voices=voices == "yes",
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back, and what of it is logged."""
+
+    body: str
+    seconds: float
+    turns: int = 0
+    warnings: int = 0
 
 
 class Endpoint:
@@ -120,7 +156,7 @@ class Endpoint:
         return JSONResponse({"status": self.state}, 200 if self.state == "ready" else 503)
 
     async def invoke(self, request: Request) -> Response:
-        """A recording in, its transcript out; a refusal is a 4xx with its code."""
+        """A recording in, its transcript (or a voice's print) out; a refusal is a 4xx."""
         began = time.perf_counter()
         facts: dict[str, object] = {}
         try:
@@ -153,31 +189,26 @@ class Endpoint:
     async def _invoke(self, request: Request, facts: dict[str, object]) -> Response:
         pipeline = self._pipeline
         if pipeline is None:
-            await _discard(request)
+            await _discard(request, _UNREAD)
             raise SpeechFailed("the models are not loaded yet")
         if self._taken >= self._places:
-            await _discard(request)
+            await _discard(request, pipeline.policy.limits.max_bytes)
             raise SpeechBusy(f"{self._taken} sessions are being transcribed or wait")
         self._taken += 1
         given_up = threading.Event()
-        work: asyncio.Future[Transcript] | None = None
+        work: asyncio.Future[Answer] | None = None
         try:
-            attributes = Attributes.read(request.headers.get(ATTRIBUTES, ""))
+            attributes = Attributes.read(
+                request.headers.get(ATTRIBUTES, ""), self._settings.vocabularies
+            )
             facts["session_id"] = attributes.session
             audio = await _body(request, pipeline.policy.limits.max_bytes)
             facts["bytes"] = len(audio)
             work = asyncio.get_running_loop().run_in_executor(
-                self._pool,
-                partial(
-                    pipeline.transcribe,
-                    audio,
-                    speakers=attributes.speakers,
-                    channels=attributes.channels,
-                    cancelled=given_up.is_set,
-                ),
+                self._pool, partial(_answer, pipeline, audio, attributes, given_up.is_set)
             )
             del audio
-            transcript = await _unless_gone(work, request)
+            answer = await _unless_gone(work, request)
         finally:
             given_up.set()
             if work is None:
@@ -185,39 +216,73 @@ class Endpoint:
             else:
                 # The place is free when the worker is, not when the caller has gone.
                 work.add_done_callback(self._free)
-        facts["seconds"] = transcript.duration
-        facts["turns"] = len(transcript.turns)
-        facts["warnings"] = len(transcript.warnings)
-        return Response(transcript.model_dump_json(), media_type="application/json")
+        facts["seconds"] = answer.seconds
+        facts["turns"] = answer.turns
+        facts["warnings"] = answer.warnings
+        return Response(answer.body, media_type="application/json")
 
-    def _free(self, work: asyncio.Future[Transcript] | None = None) -> None:
+    def _free(self, work: asyncio.Future[Answer] | None = None) -> None:
         self._taken -= 1
         if work is not None and not work.cancelled():
             # Read, so that asyncio does not log what went wrong after the caller had gone.
             work.exception()
 
 
+def _answer(
+    pipeline: Pipeline, audio: bytes, attributes: Attributes, given_up: Callable[[], bool]
+) -> Answer:
+    """Does what was asked for, in a worker's thread."""
+    if attributes.task == "enrol":
+        voice, seconds = pipeline.enrol(audio)
+        return Answer(json.dumps({"voice": voice, "seconds": seconds}), seconds)
+    transcript = pipeline.transcribe(
+        audio,
+        speakers=attributes.speakers,
+        channels=attributes.channels,
+        prints=attributes.voices,
+        cancelled=given_up,
+    )
+    return Answer(
+        transcript.model_dump_json(),
+        transcript.duration,
+        len(transcript.turns),
+        len(transcript.warnings),
+    )
+
+
 async def _body(request: Request, limit: int) -> bytes:
-    """The request's body, in memory; `AudioTooLong` as soon as it exceeds `limit` bytes."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            body.clear()
-            await _discard(request)
-            raise AudioTooLong(f"the recording has more than {limit:,} bytes")
-    return bytes(body)
+    """The request's body, in memory once; `AudioTooLong` as soon as it exceeds `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    size = int(declared) if declared.isdecimal() else 0
+    # A buffer hands out what it holds without a copy.
+    body = io.BytesIO()
+    if size <= limit:
+        async for chunk in request.stream():
+            size = max(size, body.tell() + len(chunk))
+            if size > limit:
+                break
+            body.write(chunk)
+    if size > limit:
+        body.close()
+        await _discard(request, limit)
+        raise AudioTooLong(f"the recording has more than {limit:,} bytes")
+    return body.getvalue()
 
 
-async def _discard(request: Request) -> None:
-    """Reads the rest of a body without keeping it: a caller reads no answer before it has sent."""
-    while (message := await request.receive())["type"] == "http.request":
+async def _discard(request: Request, limit: int) -> None:
+    """Reads the rest of a body without keeping it: a caller reads no answer before it has sent.
+
+    Who sends more than `limit` bytes even so is not waited for.
+    """
+    left = limit
+    while left > 0 and (message := await request.receive())["type"] == "http.request":
+        left -= len(message.get("body", b""))
         if not message.get("more_body"):
             return
 
 
-async def _unless_gone(work: asyncio.Future[Transcript], request: Request) -> Transcript:
-    """The transcript; `ClientDisconnect` when the caller hangs up before it is there."""
+async def _unless_gone(work: asyncio.Future[Answer], request: Request) -> Answer:
+    """The answer; `ClientDisconnect` when the caller hangs up before it is there."""
     gone = asyncio.create_task(_hung_up(request))
     try:
         await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)

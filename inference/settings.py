@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -16,6 +17,8 @@ from countersign.vocabulary import Vocabulary
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "build" / "models"
 _PREFIX = "SPEECH_"
+# The vocabulary that is used when none is named.
+CLINIC = "clinic"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -57,6 +60,12 @@ class Settings(BaseModel):
             first = error.errors(include_input=False, include_url=False)[0]
             name = f"{_PREFIX}{str(first['loc'][0]).upper()}"
             raise ValueError(f"{name}: {first['msg']}") from None
+
+    @cached_property
+    def vocabularies(self) -> frozenset[str]:
+        """The names that a request may give: the files of `vocabulary/` beside the policy."""
+        found = (self.policy.parent / "vocabulary").glob("*.toml")
+        return frozenset({CLINIC, *(file.stem for file in found)})
 
     def with_model(self, name: str) -> Self:
         """The same settings for another model: a folder, or a packaged one (`tiny`, `base`).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,8 @@ import httpx
 import pytest
 
 from countersign.transcript import Role, read_transcript
-from inference.server import ATTRIBUTES
+from countersign.voiceprint import resemblance
+from inference.server import ATTRIBUTES, Attributes
 from tests.inference.recordings import encode, noise, session
 
 ROOT = Path.cwd()
@@ -154,12 +156,80 @@ def test_bad_audio_is_the_callers_fault(server: Running, body: bytes, code: str)
 
 @pytest.mark.parametrize(
     "attributes",
-    ["speakers=0", "speakers=many", "channels=left", "session=a b", "nothing", "x=" + "y" * 1100],
+    [
+        "speakers=0",
+        "speakers=many",
+        "channels=left",
+        "session=a b",
+        "nothing",
+        "x=" + "y" * 1100,
+        "vocabulary=../speech",
+        "voices=maybe",
+        "task=translate",
+    ],
 )
 def test_a_wrong_attribute_is_the_callers_fault(server: Running, attributes: str) -> None:
     response = server.send(b"whatever", attributes)
     assert response.status_code == 400
     assert _code(response) == "BadAttributes"
+
+
+def test_every_attribute_is_read_and_unknown_ones_are_left_alone() -> None:
+    told = "session=s-1; task=enrol; speakers=3; channels=mix; vocabulary=ketamine; voices=yes; x=1"
+    read = Attributes.read(told, frozenset({"clinic", "ketamine"}))
+    assert read == Attributes("s-1", "enrol", 3, "mix", "ketamine", True)
+    assert Attributes.read("") == Attributes()
+
+
+def test_a_print_of_each_voice_comes_when_asked_for_and_never_else(
+    server: Running, short: bytes
+) -> None:
+    silent, asked = (
+        read_transcript(server.send(short, told).content).speakers
+        for told in ("speakers=2", "speakers=2;voices=yes")
+    )
+    assert not any(speaker.voice for speaker in silent)
+    assert all(speaker.voice and speaker.seconds > 1 for speaker in asked)
+
+
+def test_an_enrolment_comes_back_as_a_print(server: Running) -> None:
+    response = server.send(encode(session(6.9)), "session=v-1;task=enrol")
+    assert response.status_code == 200
+    voice = response.json()
+    assert set(voice) == {"voice", "seconds"}
+    assert 3 < voice["seconds"] < 6.9
+    assert resemblance(voice["voice"], voice["voice"]) == pytest.approx(1.0)
+    assert _code(server.send(encode(noise(3.0)), "task=enrol")) == "NoSpeech"
+
+
+def test_the_server_adds_hardly_anything_to_the_pipeline(server: Running, long: bytes) -> None:
+    # Of one request: what its caller waited, without what the pipeline itself took of it.
+    shares = []
+    for _ in range(2):
+        began = time.perf_counter()
+        transcript = read_transcript(server.send(long).content)
+        waited = time.perf_counter() - began
+        shares.append((waited - transcript.compute_seconds) / transcript.compute_seconds)
+    assert min(shares) < 0.02
+
+
+def test_a_body_beyond_the_limit_is_refused_without_being_kept(
+    tiny: Path, tmp_path: Path, session_wav: bytes
+) -> None:
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    policy = tmp_path / "policies" / "speech.toml"
+    text = policy.read_text("utf-8")
+    policy.write_text(text.replace("max_megabytes = 1024", "max_megabytes = 1"))
+    assert len(session_wav) > 1_048_576
+
+    def in_parts() -> Iterator[bytes]:
+        for start in range(0, len(session_wav), 65_536):
+            yield session_wav[start : start + 65_536]
+
+    with _running(tiny, tmp_path, SPEECH_POLICY=str(policy)) as server:
+        declared = server.send(session_wav)
+        undeclared = server.client.post("/invocations", content=in_parts())
+    assert [_code(declared), _code(undeclared)] == ["AudioTooLong", "AudioTooLong"]
 
 
 def test_other_paths_and_methods_are_not_there(server: Running) -> None:
@@ -211,6 +281,31 @@ def test_a_stop_finishes_what_runs(tiny: Path, tmp_path: Path, short: bytes) -> 
         assert answers == [200]
         assert server.process.wait(timeout=20) == 0
         assert "stopped" in server.log()
+
+
+def test_the_image_holds_all_that_the_server_reads(tmp_path: Path) -> None:
+    text = (ROOT / "inference/Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        if line.startswith("COPY") and "/opt/countersign" in line:
+            *sources, target = line.split()[1:]
+            there = tmp_path / target.removeprefix("/opt/countersign/")
+            for source in map(ROOT.joinpath, sources):
+                if source.is_dir():
+                    shutil.copytree(source, there, dirs_exist_ok=True)
+                else:
+                    place = there / source.name if target.endswith("/") else there
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source, place)
+    reading = (
+        "import inference.server, inference.settings as s; s.SpeechPolicy.read(s.Settings().policy)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", reading],
+        cwd=tmp_path,
+        env=_environment() | {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"},
+        check=True,
+        timeout=STARTS_WITHIN,
+    )
 
 
 def _exit(**settings: str) -> tuple[int, str]:
