@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from countersign.transcript import Doubt, Turn, Word
 from inference.activity import Stretch
 from inference.audio import RATE, Audio
-from inference.voices import Prints
+from inference.voices import Encoder, Prints, group
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +76,67 @@ class Attribution:
 
     labels: tuple[int, ...]
     leads: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Whose voices there are in a recording, known before any word is.
+
+    `louder` is None on one channel; `prints` and `centres` are empty where the channels tell the
+    speakers apart, or there is only one.
+    """
+
+    phrases: tuple[Stretch, ...]
+    louder: NDArray[np.float32] | None
+    prints: Prints
+    centres: NDArray[np.float32]
+
+    def scores(self, words: Sequence[Word]) -> NDArray[np.float64]:
+        """How near each word is to each voice, [words, voices]."""
+        if self.louder is not None:
+            return by_channel(words, self.louder)
+        return by_print(words, self.phrases, self.prints, self.centres)
+
+    def segments(self) -> tuple[tuple[Stretch, int], ...]:
+        """The speech, each part of one voice, with its label."""
+        return segments_by_voice(self.phrases, self.scores)
+
+    def attribute(self, words: Sequence[Word]) -> tuple[tuple[Word, ...], Attribution]:
+        """The words with the times of the sound, and whose they are."""
+        placed = snapped(words, self.phrases)
+        return placed, attribute(placed, self.scores(placed))
+
+    def overlapping(self, words: Sequence[Word], voice: Attribution) -> list[Doubt]:
+        """Where two may have spoken at once; `words` and `voice` as `attribute` gives them."""
+        if self.louder is not None:
+            return at_once(self.louder, self.phrases)
+        return overlapping(words, voice, self.phrases, self.prints, self.centres)
+
+
+def hear(
+    recording: Audio,
+    speech: Sequence[Stretch],
+    encoder: Encoder,
+    speakers: int | None = None,
+    channels: Literal["auto", "split", "mix"] = "auto",
+) -> Heard:
+    """Listens to the voices within `speech`: by channel if two people have a microphone each.
+
+    `speakers` is how many there are, None to find out; `channels` as in `Pipeline.transcribe`.
+    """
+    samples = recording.mono()
+    found = phrases(samples, speech)
+    lead = louder(recording)
+    split = channels == "split" or (
+        channels == "auto" and speakers in (None, 2) and lead is not None and are_two(lead, found)
+    )
+    prints = encoder.prints(samples, () if speakers == 1 or (split and lead is not None) else found)
+    return Heard(
+        found,
+        lead if split else None,
+        prints,
+        group(prints.vectors, speakers, prints.seconds),
+    )
 
 
 def by_print(
@@ -161,7 +222,9 @@ def louder(recording: Audio) -> NDArray[np.float32] | None:
 
 def are_two(louder: NDArray[np.float32], speech: Sequence[Stretch]) -> bool:
     """Whether each channel leads for a part of the speech, as two microphones make it."""
-    spoken = np.concatenate([_frames(louder, part.start, part.end) for part in speech])
+    spoken = np.concatenate(
+        [np.zeros(0), *(_frames(louder, part.start, part.end) for part in speech)]
+    )
     if not len(spoken):
         return False
     shares = (np.mean(spoken > _LOUDER_DECIBELS), np.mean(spoken < -_LOUDER_DECIBELS))

@@ -85,5 +85,60 @@ def test_voices_are_counted(count: int) -> None:
     assert len(group(prints[:0])) == 0
 
 
+def around(centre: np.ndarray, count: int, spread: float, seed: int) -> np.ndarray:
+    """Prints of length 1 around a centre."""
+    drawn = np.random.default_rng(seed).standard_normal((count, 256)) * spread + centre
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("resemblance", [0.55, 0.7, 0.8])
+def test_two_people_are_two_with_stray_prints_and_all(resemblance: float) -> None:
+    one, other, stray = np.eye(256)[:3]
+    other = resemblance * one + np.sqrt(1 - resemblance**2) * other
+    prints = np.concatenate(
+        [around(one, 90, 0.02, 1), around(other, 60, 0.02, 2), around(stray, 3, 0.02, 3)]
+    )
+    centres = group(prints)
+    assert len(centres) == 2
+    assert sorted(np.round(centres @ one, 1).tolist()) == [pytest.approx(resemblance, abs=0.06), 1]
+
+
+def test_one_person_is_one_however_lively() -> None:
+    assert len(group(around(np.eye(256)[0], 120, 0.03, 4))) == 1
+
+
+def test_a_third_who_is_hardly_another_is_not_counted() -> None:
+    one, other, third = np.eye(256)[:3]
+    near = 0.8 * one + 0.6 * third
+    prints = np.concatenate(
+        [around(one, 60, 0.02, 1), around(other, 60, 0.02, 2), around(near, 20, 0.02, 3)]
+    )
+    assert len(group(prints)) == 2
+    assert len(group(prints, 3)) == 3
+
+
+def test_short_prints_do_not_decide_how_many_there_are() -> None:
+    one, other, blurred = np.eye(256)[:3]
+    prints = np.concatenate(
+        [around(one, 30, 0.02, 1), around(other, 30, 0.02, 2), around(blurred, 30, 0.02, 3)]
+    )
+    seconds = np.repeat([1.6, 1.6, 0.4], 30)
+    assert len(group(prints, None, seconds)) == 2
+
+
+def test_a_short_phrase_is_told_apart_too(encoder: Encoder) -> None:
+    samples = session().astype(np.float32) / 32768
+    turns = reference()
+    whole = {
+        turn["role"]: encoder.voice(samples, [Stretch(turn["start"], turn["end"])])
+        for turn in turns[2:4]
+    }
+    for turn in turns[:2]:
+        short = encoder.voice(samples, [Stretch(turn["start"] + 0.2, turn["start"] + 0.8)])
+        assert short is not None
+        nearest = max(whole, key=lambda role: float(whole[role] @ short))
+        assert nearest == turn["role"]
+
+
 def test_no_torch_was_needed(encoder: Encoder) -> None:
     assert "torch" not in sys.modules
