@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from countersign.errors import KeyDestroyed
 from countersign.ports import Patient, Person
 from countersign.session import State
+from lambdas.capture.on_upload import handler as on_upload
 from tests.portal import (
     COLLEAGUE,
     DANA,
@@ -113,6 +115,151 @@ def test_the_front_desk_keeps_consents_but_sends_no_recordings(house: Clinic) ->
 def test_a_session_whose_draft_waits_takes_no_more_audio(house: Clinic) -> None:
     consent(house, "recording", "ai_processing")
     assert code_of(upload(house, SESSION)) == (409, "IllegalMove")
+
+
+# A recording in segments ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_session(house: Clinic) -> str:
+    consent(house, "recording", "ai_processing")
+    return register(house)
+
+
+def send(house: Clinic, session_id: str, index: int, **more: Any) -> dict[str, Any]:
+    """Asks for a ticket and puts the segment where it leads, as a browser does."""
+    body = {"segment": index, "starts_at": 28.0 * index, "seconds": 30.0, **more}
+    answer = house.ask("POST", f"/api/sessions/{session_id}/upload", json_body=body)
+    if answer["statusCode"] == 200:
+        key = json.loads(answer["body"])["key"]
+        house.ports.audio.put(key, b"RIFF")
+        on_upload({"detail": {"object": {"key": key}}}, None, ports=house.ports)
+    return answer
+
+
+def end(house: Clinic, session_id: str, segments: int) -> dict[str, Any]:
+    where = f"/api/sessions/{session_id}/recording/end"
+    return house.ask("POST", where, json_body={"segments": segments})
+
+
+def test_segments_go_up_one_by_one_and_each_shows_how_far_it_is(
+    house: Clinic, open_session: str
+) -> None:
+    for index in range(2):
+        assert send(house, open_session, index)["statusCode"] == 200
+    where = f"/api/sessions/{open_session}/upload"
+    house.ask("POST", where, json_body={"segment": 2, "starts_at": 56.0})
+    document = house.document("GET", f"/api/sessions/{open_session}")
+    assert [(s["segment"], s["state"], s["starts_at"]) for s in document["segments"]] == [
+        (0, "received", 0.0),
+        (1, "received", 28.0),
+        (2, "allowed", 56.0),
+    ]
+    assert document["recording"] == {"ended": False, "segments": None}
+    assert [asked["inference_id"] for asked in house.ports.speech.submitted] == [
+        f"{open_session}.0.1",
+        f"{open_session}.1.1",
+    ]
+
+
+def test_the_recorder_says_how_many_segments_there_are_and_may_say_it_again(
+    house: Clinic, open_session: str
+) -> None:
+    send(house, open_session, 0)
+    for _ in range(2):
+        answer = end(house, open_session, 2)
+        assert answer["statusCode"] == 200
+        assert json.loads(answer["body"])["recording"] == {"ended": True, "segments": 2}
+    assert code_of(end(house, open_session, 3)) == (409, "RecordingEnded")
+    assert house.ports.ledger.acts(open_session).count("recording.ended") == 1
+
+
+def test_a_segment_that_was_announced_may_come_after_the_end_and_no_other(
+    house: Clinic, open_session: str
+) -> None:
+    send(house, open_session, 0)
+    end(house, open_session, 2)
+    assert send(house, open_session, 1)["statusCode"] == 200
+    assert code_of(send(house, open_session, 2)) == (409, "RecordingEnded")
+
+
+def test_nothing_that_has_arrived_is_cut_off_by_the_end(house: Clinic, open_session: str) -> None:
+    send(house, open_session, 0)
+    send(house, open_session, 1)
+    assert code_of(end(house, open_session, 1)) == (400, "BadRequest")
+
+
+def test_a_segment_that_has_arrived_gets_no_second_ticket(house: Clinic, open_session: str) -> None:
+    send(house, open_session, 0)
+    assert code_of(send(house, open_session, 0)) == (409, "UploadRepeated")
+
+
+def test_a_ticket_that_was_not_used_is_given_again(house: Clinic, open_session: str) -> None:
+    assert upload(house, open_session)["statusCode"] == 200
+    house.ports.clock.forward(minutes=16)
+    assert upload(house, open_session)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"segment": 720, "starts_at": 10.0},
+        {"segment": 1, "starts_at": 0.0},
+        {"segment": 1, "starts_at": 11_000.0},
+        {"segment": 1, "starts_at": -1.0},
+        {"segment": -1},
+    ],
+)
+def test_a_segment_that_cannot_be_one_is_refused(
+    house: Clinic, open_session: str, place: dict[str, float]
+) -> None:
+    where = f"/api/sessions/{open_session}/upload"
+    assert code_of(house.ask("POST", where, json_body=place)) == (400, "BadRequest")
+    assert house.ports.audio.tickets == []
+
+
+def test_withdrawing_the_consent_stops_what_is_being_recorded(
+    house: Clinic, open_session: str
+) -> None:
+    send(house, open_session, 0)
+    where = f"/api/patients/{PATIENT}/consents/ai_processing"
+    assert house.ask("DELETE", where, person=DESK)["statusCode"] == 200
+    assert house.ports.audio.objects == {}
+    with pytest.raises(KeyDestroyed):
+        house.ports.vault.get(open_session, "transcript")
+    assert code_of(send(house, open_session, 1))[0] in (403, 409)
+    stopped = next(e for e in house.ports.ledger.events if e.act == "recording.stopped")
+    assert (stopped.subject, stopped.reason) == (open_session, "ConsentRevoked")
+    assert house.ports.vault.get(SESSION, "transcript"), "a finished session is another matter"
+
+
+def test_a_clinician_stops_and_discards(house: Clinic, open_session: str) -> None:
+    send(house, open_session, 0)
+    house.ports.records.put_wait(open_session, "speech", "speech-token")
+    where = f"/api/sessions/{open_session}/discard"
+    for _ in range(2):
+        assert house.ask("POST", where, json_body={})["statusCode"] == 200
+    assert house.ports.audio.objects == {}
+    assert ("speech-token", "Discarded") in house.ports.workflow.failed
+    acts = house.ports.ledger.acts(open_session)
+    assert acts.count("recording.discarded") == acts.count("recording.stopped") == 1
+    assert code_of(upload(house, open_session)) == (409, "SessionStopped")
+    assert code_of(end(house, open_session, 1)) == (409, "SessionStopped")
+
+
+def test_what_has_become_a_draft_is_not_discarded(house: Clinic) -> None:
+    where = f"/api/sessions/{SESSION}/discard"
+    assert code_of(house.ask("POST", where, json_body={})) == (409, "IllegalMove")
+
+
+@pytest.mark.parametrize("person", [COLLEAGUE, STRANGER, DESK])
+def test_nobody_else_ends_or_discards_a_recording(
+    house: Clinic, open_session: str, person: Person
+) -> None:
+    for act, body in (("recording/end", {"segments": 1}), ("discard", {})):
+        where = f"/api/sessions/{open_session}/{act}"
+        answer = house.ask("POST", where, json_body=body, person=person)
+        assert code_of(answer) == (403, "AccessDenied")
 
 
 def test_an_unknown_template_is_refused(house: Clinic) -> None:

@@ -10,6 +10,7 @@ import pytest
 from countersign.consent import Consent, Purpose
 from countersign.errors import AlreadyExists, IllegalMove, SessionUnknown
 from countersign.ports import Patient, Person, Signature
+from countersign.segments import Ended, Progress, Stage
 from countersign.session import Session, State
 from lambdas.adapters.records import DynamoRecords
 from tests.fakes import NOON, FakeRecords
@@ -133,3 +134,29 @@ def test_facts_are_kept_beside_a_session(records: Any) -> None:
     records.put_facts("one", "review", {"version": 2})
     assert records.facts("one", "review") == {"version": 2}
     assert records.facts("one", "other") is None
+
+
+def test_of_two_who_write_the_same_version_one_is_told_no(records: Any) -> None:
+    first = Progress(index=3, at=NOON, starts_at=84.5)
+    assert records.put_segment("one", first)
+    assert not records.put_segment("one", first), "it is there already"
+    received = first.then(stage=Stage.RECEIVED)
+    assert records.put_segment("one", received)
+    assert not records.put_segment("one", first.then(stage=Stage.FAILED))
+    assert records.segment("one", 3) == received
+    assert records.segment("one", 4) is None
+
+
+def test_segments_come_in_order_whatever_the_order_of_writing(records: Any) -> None:
+    for index in (10, 2, 0):
+        records.put_segment("one", Progress(index=index, at=NOON))
+    records.put_segment("two", Progress(index=1, at=NOON))
+    assert [each.index for each in records.segments("one")] == [0, 2, 10]
+
+
+def test_the_first_word_on_the_end_of_a_recording_stands(records: Any) -> None:
+    assert records.ended("one") is None
+    first = Ended(segments=7, at=NOON, by="recorder")
+    assert records.end_recording("one", first) == first
+    assert records.end_recording("one", Ended(segments=9, at=NOON, by="schedule")) == first
+    assert records.ended("one") == first
