@@ -134,7 +134,8 @@ class SpeechPolicy(_Table):
     activity: Activity
     guards: Guards
     roles: Roles
-    vocabulary: Vocabulary
+    # Not in that file: the clinic's own, from the files beside it.
+    vocabulary: Vocabulary = Vocabulary()
 
     @classmethod
     def from_toml(cls, text: str) -> Self:
@@ -150,8 +151,22 @@ class SpeechPolicy(_Table):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The policy in a file; `FileMissing` or `BadPolicy`."""
-        try:
-            return cls.from_toml(path.read_text("utf-8"))
-        except FileNotFoundError:
-            raise FileMissing(f"{path} is not there") from None
+        """The policy in a file, with the clinic's vocabulary; `FileMissing` or `BadPolicy`."""
+        policy = cls.from_toml(_text(path))
+        return policy.model_copy(update={"vocabulary": read_vocabulary(path.parent)})
+
+
+def read_vocabulary(policies: Path, name: str = CLINIC) -> Vocabulary:
+    """A vocabulary of the folder `policies` by its name; `FileMissing` or `BadPolicy`."""
+    return Vocabulary.from_toml(
+        _text(policies / "vocabulary" / f"{name}.toml"),
+        _text(policies / "sound_alike.toml"),
+        _text(policies / "lexicons" / "medications.toml"),
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise FileMissing(f"{path} is not there") from None
