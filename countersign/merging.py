@@ -16,6 +16,7 @@ from countersign import roles as role_rules
 from countersign import voiceprint
 from countersign.errors import NoSpeech
 from countersign.roles import Roles
+from countersign.sounds import Sounds
 from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn, Word
 
 MISSING = "missing_audio"
@@ -70,6 +71,9 @@ class _Said:
     first: int
     last: int
     timed: bool
+    # How many words of the turn it stands for, and what stands in their place, if something does.
+    count: int = 1
+    instead: str | None = None
 
     @property
     def middle(self) -> float:
@@ -100,11 +104,13 @@ def merge(
     enrolled: str | None = None,
     *,
     speakers: int | None = None,
+    names: Sounds | None = None,
 ) -> Transcript:
     """The session's one transcript.
 
     `segments` in any order, repeated ones too; `enrolled` is the clinician's own voice print;
-    `speakers` how many voices there are at most, if that is known. Turns are t1, t2, … and
+    `speakers` how many voices there are at most, if that is known; `names` what people and places
+    of this session are called, looked for by sound in doubtful words. Turns are t1, t2, … and
     speakers S1, S2, … in the order in which they are first heard. What is missing is a doubt with
     its times. No voice print is left in the transcript.
 
@@ -117,6 +123,7 @@ def merge(
         if each.transcript is not None
     ]
     heard = _joined(heard)
+    renamed = [doubt for each in heard for doubt in _named(each, names)]
     if not any(each.said for each in heard):
         raise NoSpeech("no segment of the session has a word")
     voices, unsure = _voices(heard, speakers)
@@ -129,6 +136,7 @@ def merge(
     doubts = [
         *_shifted(heard),
         *_gaps(placed),
+        *renamed,
         *(
             Doubt(code=SPEAKER_UNSURE, start=words[0].word.start, end=words[-1].word.end)
             for each in heard
@@ -575,6 +583,52 @@ def _speaking(heard: Sequence[_Heard], at: int, names: Mapping[str, str]) -> str
     return None
 
 
+# Names ---------------------------------------------------------------------------------------
+
+
+def _named(heard: _Heard, names: Sounds | None) -> list[Doubt]:
+    """Puts names in the place of doubtful words that sound like them; a doubt shows each.
+
+    The endpoint is not told the session's names: what it is told is in the platform's logs.
+    """
+    if names is None:
+        return []
+    doubts: list[Doubt] = []
+    said: list[_Said] = []
+    for _, run in groupby(heard.said, key=lambda one: id(one.turn)):
+        own = list(run)
+        corrected = names.correct(tuple(one.word for one in own))
+        doubts += corrected.doubts
+        said += _replaced(own, corrected.words)
+    heard.said = said
+    return doubts
+
+
+def _replaced(own: Sequence[_Said], words: Sequence[Word]) -> list[_Said]:
+    """The words of one turn after correction, each with what it stands for."""
+    found = []
+    at = 0
+    for word in words:
+        if word is own[at].word:
+            found.append(own[at])
+            at += 1
+            continue
+        count = 1
+        while at + count < len(own) and own[at + count].word.end <= word.end:
+            count += 1
+        found.append(
+            replace(
+                own[at],
+                word=word,
+                last=own[at + count - 1].last,
+                count=count,
+                instead=word.text.strip(),
+            )
+        )
+        at += count
+    return found
+
+
 # The whole -----------------------------------------------------------------------------------
 
 
@@ -619,10 +673,14 @@ def _turn(number: int, run: Sequence[_Said]) -> Turn:
 def _text(piece: Sequence[_Said]) -> str:
     """The characters of the turn that these words of it take up."""
     turn = piece[0].turn
-    if len(piece) == len(turn.words or turn.text.split()):
-        return turn.text
-    cut = turn.text[piece[0].first : piece[-1].last].strip()
-    return cut or " ".join(one.word.text.strip() for one in piece)
+    whole = sum(one.count for one in piece) == len(turn.words or turn.text.split())
+    at, end = (0, len(turn.text)) if whole else (piece[0].first, piece[-1].last)
+    parts = []
+    for one in piece:
+        if one.instead is not None:
+            parts += [turn.text[at : one.first], one.instead]
+            at = one.last
+    return "".join([*parts, turn.text[at:end]]).strip()
 
 
 def _confidence(pieces: Sequence[Sequence[_Said]]) -> float:
@@ -658,13 +716,8 @@ def _people(
         said.setdefault(turn.speaker, []).append(turn.text)
     clinician = None
     if enrolled:
-        clinician = role_rules.by_voice(
-            {
-                name: voiceprint.resemblance(known[name][1], enrolled)
-                for name in said
-                if name in known and known[name][1]
-            }
-        )
+        prints = {name: known[name][1] for name in said if name in known}
+        clinician = role_rules.by_print(prints, enrolled)
     return tuple(
         speaker.model_copy(update={"seconds": known.get(speaker.id, (0.0, ""))[0], "voice": ""})
         for speaker in role_rules.assign(said, policy, clinician)

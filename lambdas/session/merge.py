@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from typing import Any
 
 from countersign import merging, segments
 from countersign.audit.event import of_system
 from countersign.errors import AudioMissing
+from countersign.redaction import read_roster
 from countersign.roles import Roles
 from countersign.segments import SILENT, Progress, Stage
 from countersign.session import Session, State, reached
+from countersign.sounds import Sounds
 from countersign.transcript import Transcript, read_transcript
+from countersign.vocabulary import Vocabulary
 from lambdas import enrolment, policies, recording
 from lambdas.wiring import Ports, connected
+
+# Shorter ones sound like too many other words.
+_SHORTEST_NAME = 4
 
 
 @connected("records", "vault", "ledger")
@@ -47,7 +54,22 @@ def _merged(session: Session, ports: Ports) -> Transcript:
         Roles.model_validate(tomllib.loads(policies.text("speech.toml"))["roles"]),
         enrolment.print_of(ports, session.clinician_id),
         speakers=recording.PARTICIPANTS,
+        names=_names(session, ports),
     )
+
+
+def _names(session: Session, ports: Ports) -> Sounds | None:
+    """What the people and places around this patient are called, whole and word by word."""
+    patient = ports.records.patient(session.patient_id)
+    if patient is None:
+        return None
+    roster = read_roster(json.dumps(patient.roster))
+    called = [name for person in roster.people for name in (person.name, *person.aliases)]
+    called += [*roster.places, *roster.organizations]
+    words = [word for name in called for word in name.split() if len(word) >= _SHORTEST_NAME]
+    files = ("vocabulary/clinic.toml", "sound_alike.toml", "lexicons/medications.toml")
+    medications = Vocabulary.from_toml(*map(policies.text, files)).medications
+    return Sounds([*called, *words], medications) if called else None
 
 
 def _segment(session_id: str, index: int, held: Progress | None, ports: Ports) -> merging.Segment:

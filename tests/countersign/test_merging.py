@@ -15,6 +15,7 @@ from countersign import voiceprint
 from countersign.errors import NoSpeech
 from countersign.merging import MISSING, SPEAKER_UNSURE, Segment, merge
 from countersign.roles import Roles
+from countersign.sounds import Sounds
 from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn, Word
 
 ROLES = Roles(
@@ -273,6 +274,43 @@ def test_doubts_move_with_their_words_and_one_over_a_seam_is_one() -> None:
     (noisy,) = [doubt for doubt in merged.warnings if doubt.code == "noisy"]
     assert (noisy.start, noisy.end) == (9.0, 12.0)
     assert "role_uncertain" not in {doubt.code for doubt in merged.warnings}
+
+
+# Names ---------------------------------------------------------------------------------------
+
+
+def test_a_name_that_was_misheard_is_put_right_and_shown() -> None:
+    def word(at: float, text: str, probability: float = 0.98) -> Word:
+        return Word(start=at, end=at + 0.4, text=text, probability=probability)
+
+    own = (
+        word(1.0, "Good"),
+        word(1.5, "morning,"),
+        word(2.0, "mariss", 0.3),
+        word(2.4, "all,", 0.35),
+        word(3.0, "come"),
+        word(3.5, "in."),
+    )
+    text = "Good morning, mariss all, come in."
+    said = Transcript(
+        duration=5.0, turns=(Turn(id="t1", start=1.0, end=3.9, text=text, words=own),)
+    )
+    merged = merge([Segment(0, 0.0, 5.0, said)], ROLES, names=Sounds(["Marisol"]))
+    assert merged.turns[0].text == "Good morning, Marisol, come in."
+    assert [w.text for w in merged.turns[0].words] == [
+        "Good",
+        "morning,",
+        "Marisol,",
+        "come",
+        "in.",
+    ]
+    (doubt,) = [d for d in merged.warnings if d.code == "corrected_term"]
+    assert doubt.candidates[0] == "Marisol"
+
+
+def test_a_name_is_not_put_in_the_place_of_what_was_clear() -> None:
+    whole = merge(cut(WORDS, [10.0], 1.5), ROLES, names=Sounds(["Fryend", "Lettor"]), speakers=2)
+    assert text_of(whole) == ALL
 
 
 # Who is who ----------------------------------------------------------------------------------
