@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ from inference import activity, attribution, voices
 from inference.activity import Stretch
 from inference.attribution import Attribution
 from inference.audio import RATE, Audio, decode
-from inference.recognize import PROMPT_BUDGET, UNHEARD, UNSURE, Recognizer, unheard
+from inference.recognize import PROMPT_BUDGET, UNHEARD, UNSURE, Recognizer, Spoken, unheard
 from inference.settings import Settings, SpeechPolicy
 from inference.voices import Encoder
 
@@ -79,36 +80,41 @@ class Pipeline:
         recording = self._decode(audio)
         samples = recording.mono()
         sound = activity.listen(samples, self.policy.activity)
-        speech = sound.required(self.policy.limits.min_speech_seconds).speech
-        certain = sound.certain
+        sound.required(self.policy.limits.min_speech_seconds)
         enrolled = self._enrolled(enrol)
-        vocabulary = self.policy.vocabulary
-        _ = vocabulary.hotwords(hotwords, PROMPT_BUDGET, self._recognizer.tokens)
-        spoken = self._recognizer.listen(samples, speech, certain, cancelled)
+        spoken = self._recognizer.listen(samples, sound.speech, sound.certain, cancelled)
+        spoken, corrected = self._by_sound(samples, spoken, sound.certain, hotwords, cancelled)
         if not spoken.words:
             raise NoSpeech("no word was understood in the recording")
-        voice = self._voices(recording, samples, speech, spoken.words, speakers, channels)
+        phrases = attribution.phrases(samples, sound.speech)
+        words = attribution.snapped(spoken.words, phrases)
+        voice, at_once = self._voices(recording, samples, phrases, words, speakers, channels)
         order = dict.fromkeys(voice.labels)
         names = {label: f"S{number}" for number, label in enumerate(order, start=1)}
-        turns = attribution.turns(spoken.words, [names[label] for label in voice.labels])
+        turns = attribution.turns(words, [names[label] for label in voice.labels])
         said: dict[str, list[str]] = {name: [] for name in names.values()}
         for turn in turns:
             said[turn.speaker].append(turn.text)
-        known = roles.assign(
-            said, self.policy.roles, self._clinician(samples, speech, turns, enrolled)
-        )
+        found = {
+            name: self._encoder.voice(
+                samples, [Stretch(t.start, t.end) for t in turns if t.speaker == name]
+            )
+            for name in (said if prints or enrolled is not None else ())
+        }
+        known = roles.assign(said, self.policy.roles, _clinician(found, enrolled))
         role = {speaker.id: speaker.role for speaker in known}
-        known = tuple(self._described(speaker, samples, turns, prints) for speaker in known)
         doubts = [
             *sound.doubts,
             *spoken.doubts,
-            *vocabulary.doubts(spoken.words),
+            *corrected,
+            *self.policy.vocabulary.doubts(words),
+            *at_once,
             *(
                 Doubt(code=UNHEARD, start=round(gap.start, 2), end=round(gap.end, 2))
-                for gap in unheard(certain, spoken.words, self.policy.guards.unheard_seconds)
+                for gap in unheard(sound.certain, words, self.policy.guards.unheard_seconds)
             ),
             *self._unsure(turns),
-            *attribution.uncertain(spoken.words, voice),
+            *attribution.uncertain(words, voice),
         ]
         if Role.THERAPIST not in role.values():
             doubts.append(Doubt(code=ROLE_UNSURE, start=turns[0].start, end=turns[-1].end))
@@ -121,7 +127,10 @@ class Pipeline:
             warnings=tuple(
                 sorted(dict.fromkeys(doubts), key=lambda doubt: (doubt.start, doubt.code))
             ),
-            speakers=known,
+            speakers=tuple(
+                _described(speaker, turns, found.get(speaker.id) if prints else None)
+                for speaker in known
+            ),
         )
 
     def enrol(self, audio: bytes | Path | str) -> tuple[str, float]:
@@ -136,18 +145,30 @@ class Pipeline:
             raise NoSpeech("there is no speech in the enrolment recording")
         return voiceprint.encode(voice.tolist()), round(sum(s.end - s.start for s in speech), 2)
 
-    def _described(
-        self, speaker: Speaker, samples: NDArray[np.float32], turns: Sequence[Turn], prints: bool
-    ) -> Speaker:
-        """The speaker with how long the voice speaks and, if asked for, its print."""
-        own = [Stretch(turn.start, turn.end) for turn in turns if turn.speaker == speaker.id]
-        voice = self._encoder.voice(samples, own) if prints else None
-        return speaker.model_copy(
-            update={
-                "seconds": round(sum(part.end - part.start for part in own), 2),
-                "voice": "" if voice is None else voiceprint.encode(voice.tolist()),
-            }
-        )
+    def _by_sound(
+        self,
+        samples: NDArray[np.float32],
+        spoken: Spoken,
+        certain: Sequence[Stretch],
+        hotwords: Sequence[str],
+        cancelled: Callable[[], bool],
+    ) -> tuple[Spoken, tuple[Doubt, ...]]:
+        """With the clinic's and the session's terms where doubtful words sound like them.
+
+        A window in which a term may have been said is heard once more, told of that term: told of
+        all terms everywhere, the recognizer hears them where they are not.
+        """
+        vocabulary = self.policy.vocabulary
+        sounds = vocabulary.sounds_with(hotwords)
+        told = {
+            index: vocabulary.hotwords(terms, PROMPT_BUDGET, self._recognizer.tokens)
+            for index, window in enumerate(spoken.windows)
+            if (terms := sounds.near(spoken.within(window)))
+        }
+        if told:
+            spoken = self._recognizer.listen_for(samples, spoken, told, certain, cancelled)
+        corrected = sounds.correct(spoken.words)
+        return replace(spoken, words=corrected.words), corrected.doubts
 
     def _decode(self, audio: bytes | Path | str) -> Audio:
         limits = self.policy.limits
@@ -170,45 +191,24 @@ class Pipeline:
         self,
         recording: Audio,
         samples: NDArray[np.float32],
-        speech: Sequence[Stretch],
+        phrases: Sequence[Stretch],
         words: Sequence[Word],
         speakers: int | None,
         channels: Channels,
-    ) -> Attribution:
-        """Which voice said each word: by the louder channel, or by its print."""
+    ) -> tuple[Attribution, list[Doubt]]:
+        """Which voice said each word, by the louder channel or by its print; and where two did."""
         if channels == "split" or (channels == "auto" and speakers in (None, 2)):
             louder = attribution.louder(recording)
-            if louder is not None and (channels == "split" or attribution.are_two(louder, speech)):
-                return attribution.attribute(words, attribution.by_channel(words, louder))
+            if louder is not None and (channels == "split" or attribution.are_two(louder, phrases)):
+                scores = attribution.by_channel(words, louder)
+                return attribution.attribute(words, scores), attribution.at_once(louder, phrases)
         if speakers == 1:
-            return attribution.attribute(words, np.zeros((len(words), 1)))
-        prints = self._encoder.prints(samples, speech)
-        centres = voices.group(prints.vectors, speakers)
-        return attribution.attribute(words, attribution.by_print(words, speech, prints, centres))
-
-    def _clinician(
-        self,
-        samples: NDArray[np.float32],
-        speech: Sequence[Stretch],
-        turns: Sequence[Turn],
-        enrolled: NDArray[np.float32] | None,
-    ) -> tuple[str, float] | None:
-        """The speaker whose voice was enrolled, if one of them confirms it."""
-        if enrolled is None:
-            return None
-        own: dict[str, list[Stretch]] = {}
-        for turn in turns:
-            own.setdefault(turn.speaker, []).append(Stretch(turn.start, turn.end))
-        found = {
-            speaker: self._encoder.voice(samples, stretches) for speaker, stretches in own.items()
-        }
-        return roles.by_voice(
-            {
-                speaker: float(voice @ enrolled)
-                for speaker, voice in found.items()
-                if voice is not None
-            }
-        )
+            return attribution.attribute(words, np.zeros((len(words), 1))), []
+        prints = self._encoder.prints(samples, phrases)
+        centres = voices.group(prints.vectors, speakers, prints.seconds)
+        scores = attribution.by_print(words, phrases, prints, centres)
+        voice = attribution.attribute(words, scores)
+        return voice, attribution.overlapping(words, voice, phrases, prints, centres)
 
     def _unsure(self, turns: Sequence[Turn]) -> list[Doubt]:
         least = self.policy.guards.turn_probability_below
@@ -217,3 +217,27 @@ class Pipeline:
             for turn in turns
             if turn.confidence < least
         ]
+
+
+def _clinician(
+    found: Mapping[str, NDArray[np.float32] | None], enrolled: NDArray[np.float32] | None
+) -> tuple[str, float] | None:
+    """The speaker whose voice was enrolled, if one of them confirms it."""
+    if enrolled is None:
+        return None
+    return roles.by_voice(
+        {name: float(voice @ enrolled) for name, voice in found.items() if voice is not None}
+    )
+
+
+def _described(
+    speaker: Speaker, turns: Sequence[Turn], voice: NDArray[np.float32] | None
+) -> Speaker:
+    """The speaker with how long the voice speaks and, if it was asked for, its print."""
+    seconds = sum(turn.end - turn.start for turn in turns if turn.speaker == speaker.id)
+    return speaker.model_copy(
+        update={
+            "seconds": round(seconds, 2),
+            "voice": "" if voice is None else voiceprint.encode(voice.tolist()),
+        }
+    )

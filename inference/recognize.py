@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -115,6 +115,12 @@ class Spoken:
     doubts: tuple[Doubt, ...]
     windows: tuple[Window, ...] = ()
     hearings: tuple[tuple[Heard, ...], ...] = ()
+
+    def within(self, window: Window) -> list[Word]:
+        """The words of one window."""
+        return [
+            word for word in self.words if window.start <= (word.start + word.end) / 2 < window.end
+        ]
 
 
 @dataclass(frozen=True)
@@ -222,36 +228,28 @@ class Recognizer:
         self,
         samples: NDArray[np.float32],
         spoken: Spoken,
-        places: Sequence[tuple[Stretch, str]],
+        told: Mapping[int, str],
         certain: Sequence[Stretch],
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Spoken:
-        """What was heard, with some places heard once more for words that may be there.
+        """What was heard, with some windows heard once more for words that may be there.
 
-        Each place comes with what to tell the recognizer for it. A window's new text is taken only
-        if nothing is wrong with it that was not wrong before, and it is as likely.
+        `told` has the indices of these windows, each with what to tell the recognizer for it. A
+        window's new text is taken unless something is wrong with it that was not wrong before.
         """
-        wanted: dict[int, dict[str, None]] = {}
-        for place, told in places:
-            for index, window in enumerate(spoken.windows):
-                if place.start < window.end and window.start < place.end:
-                    wanted.setdefault(index, {}).update(dict.fromkeys(told.split(", ")))
         hearings = list(spoken.hearings)
         groups: dict[str, list[int]] = {}
-        for index, terms in wanted.items():
-            groups.setdefault(", ".join(terms), []).append(index)
-        told_all: set[str] = set()
-        for told, indices in groups.items():
-            told_all.update(_plain(told).split())
+        for index, words in told.items():
+            groups.setdefault(words, []).append(index)
+        for words, indices in groups.items():
             windows = [spoken.windows[index] for index in indices]
-            for index, other in zip(
-                indices, self._heard(samples, windows, told, cancelled), strict=True
-            ):
+            again = self._heard(samples, windows, words, cancelled)
+            for index, other in zip(indices, again, strict=True):
                 inside = _within(certain, spoken.windows[index])
-                new = set(self._faults(other, inside))
-                if new <= set(self._faults(hearings[index], inside)):
+                if set(self._faults(other, inside)) <= set(self._faults(hearings[index], inside)):
                     hearings[index] = other
-        return self._guarded(spoken.windows, hearings, certain, frozenset(told_all))
+        known = frozenset(_plain(" ".join(told.values())).split())
+        return self._guarded(spoken.windows, hearings, certain, known)
 
     # Hearing ----------------------------------------------------------------------------
 
