@@ -82,9 +82,12 @@ def report(parts: Sequence[tuple[str, Callable[[], Iterable[Row]]]], out: Path) 
     for name, measure in parts:
         before = len(rows)
         try:
-            with prose.status(f"Measuring {name}"):
+            with prose.status(f"Measuring {name}") as status:
                 for row in measure():
                     rows.append(row)
+                    # A run of minutes that is broken off keeps what it has.
+                    write_rows(rows, out)
+                    status.update(f"Measured {row.name}")
         except Refusal as refusal:
             how = "not measured" if len(rows) == before else "measured in part"
             skipped.append(f"{name}: {how}. {refusal.message} ({refusal.code})")
