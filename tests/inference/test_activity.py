@@ -10,9 +10,10 @@ from countersign.errors import NoSpeech, TooNoisy, TooQuiet
 from inference import activity
 from inference.activity import LOW_LEVEL, NOISY, Heard, Stretch
 from inference.audio import RATE
+from inference.pipeline import Pipeline
 from inference.settings import SpeechPolicy
 from local import noises
-from tests.inference.recordings import noise, reference, session, trembling, whispered
+from tests.inference.recordings import encode, noise, reference, session, trembling, whispered
 
 POLICY = SpeechPolicy.read(Path("policies/speech.toml"))
 LEAST = POLICY.limits.min_speech_seconds
@@ -81,14 +82,33 @@ def test_a_single_soft_word_is_speech(spoken: Samples) -> None:
     assert heard(quieter(alone, -10)).speech
 
 
-def test_of_sixteen_minutes_without_speech_hardly_any_is_left_to_the_recognizer() -> None:
-    left = {
-        name: heard((clip / 32_768).astype(np.float32)).seconds
-        for name, clip in noises.clips().items()
+@pytest.fixture(scope="module")
+def wordless() -> dict[str, NDArray[np.int16]]:
+    return noises.clips()
+
+
+@pytest.fixture(scope="module")
+def left(wordless: dict[str, NDArray[np.int16]]) -> dict[str, float]:
+    """What of the clips without speech is left to the recognizer, seconds of each."""
+    found = {
+        name: heard((clip / 32_768).astype(np.float32)).seconds for name, clip in wordless.items()
     }
+    return {name: seconds for name, seconds in found.items() if seconds}
+
+
+def test_of_sixteen_minutes_without_speech_hardly_any_is_left_to_the_recognizer(
+    left: dict[str, float],
+) -> None:
     # Laughter is as good as speech; the recognizer hears what is in it.
-    del left["laughing"]
-    assert sum(left.values()) < 2.0, {name: time for name, time in left.items() if time}
+    assert sum(seconds for name, seconds in left.items() if name != "laughing") < 2.0, left
+
+
+def test_what_is_left_of_them_gives_no_word(
+    pipeline: Pipeline, wordless: dict[str, NDArray[np.int16]], left: dict[str, float]
+) -> None:
+    for name in left:
+        with pytest.raises(NoSpeech):
+            pipeline.transcribe(encode(wordless[name][: 6 * RATE]))
 
 
 @pytest.mark.parametrize(
