@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -19,7 +19,8 @@ _Said = tuple[tuple[str, bool], ...]
 SOUND_ALIKE = "sound_alike_medication"
 CORRECTED = "corrected_term"
 
-# All tuned on half of the voices of 190 spoken clinical terms, reported on the other half.
+# All tuned on half of the voices of 190 spoken clinical terms, measured on the other half
+# (docs/speech.md).
 # A word is doubtful below this probability: a term may be looked for there.
 DOUBTFUL = 0.75
 # A word that was recognized with confidence is never changed.
@@ -262,6 +263,7 @@ class Sounds:
         self, words: Sequence[Word], fixed: frozenset[int]
     ) -> Iterator[tuple[int, int, _Said, float]]:
         """Words `[first, last)` with a doubtful and no fixed one, as sounds, and how doubtful."""
+        known: dict[str, str] = {}
         for first in range(len(words)):
             least = 1.0
             heard = ""
@@ -276,7 +278,7 @@ class Sounds:
                 least = min(least, word.probability)
                 heard = f"{heard} {bare(word.text)}"
                 if least < CONFIDENT:
-                    yield first, last + 1, _said(heard), least
+                    yield first, last + 1, _said(heard, known), least
 
 
 class _Forms:
@@ -363,7 +365,12 @@ def bare(text: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text)
+    """Words and numbers, without accents: a recognizer of English writes none."""
+    return _TOKEN.findall("".join(map(_unaccented, text)) if not text.isascii() else text)
+
+
+def _unaccented(letter: str) -> str:
+    return unicodedata.normalize("NFKD", letter)[:1]
 
 
 def _ends(text: str) -> bool:
@@ -383,16 +390,22 @@ def _key(text: str) -> str:
 # Sound --------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=65_536)
-def _said(text: str) -> _Said:
+def _said(text: str, known: dict[str, str] | None = None) -> _Said:
+    """How a text is said; `known` keeps the sounds of its words for the next text.
+
+    Only for one call of the caller: what a session said does not stay in memory.
+    """
+    known = {} if known is None else known
     tokens = _tokens(text)
-    letters = "".join(_letters(token) if _spells(token) else _word(token) for token in tokens)
-    words = "".join(_word(token) for token in tokens)
+    for token in tokens:
+        if token not in known:
+            known[token] = _word(token)
+    letters = "".join(_letters(token) if _spells(token) else known[token] for token in tokens)
     spelled = any(_spells(token) and token not in ("I", "A") for token in tokens)
-    # Such as "GAD": read as a word or as letters.
     ways = [(_signs(letters), spelled)]
-    if not spelled or any(_spells(token) and _speakable(token) for token in tokens):
-        ways.append((_signs(words), False))
+    # Such as "GAD": read as a word or as letters.
+    if any(_spells(token) and (not spelled or _speakable(token)) for token in tokens):
+        ways.append((_signs("".join(known[token] for token in tokens)), False))
     return tuple(dict.fromkeys((signs, letters) for signs, letters in ways if signs))
 
 
@@ -408,7 +421,6 @@ def _letters(token: str) -> str:
     return "".join(_LETTERS[letter] for letter in token.lower())
 
 
-@lru_cache(maxsize=65_536)
 def _word(token: str) -> str:
     if token.isdecimal():
         number = int(token) if len(token) < 3 else len(_NUMBERS)

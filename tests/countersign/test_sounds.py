@@ -103,6 +103,9 @@ def test_a_name_is_never_a_medication() -> None:
     sounds = Sounds(("Maya Whitfield", "Zander"), CLINIC.medications)
     assert written(heard("for:0.99 Mya Witfield today:0.99"), sounds) == "for Maya Whitfield today"
     assert written(heard("took a Xanax again", 0.2), sounds) == "took a Xanax again"
+    assert written(heard("with:0.99 Josay Fernandis"), Sounds(("José Fernández",))) == (
+        "with José Fernández"
+    )
 
 
 def test_words_are_not_joined_over_a_pause_or_the_end_of_a_sentence() -> None:
