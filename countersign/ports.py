@@ -105,7 +105,6 @@ class AudioStore(Protocol):
         """Deletes what `listing` shows of the session, or of one segment, and lists again."""
 
 
-
 class Vault(Protocol):
     """Content encrypted under its session's own data key; `shred` makes all of it unreadable."""
 

@@ -92,6 +92,9 @@ _PHANTOM_BELOW = 0.7
 # Measured on the sample: an echo of the list had 0.002, the same drug when spoken 0.5 and more.
 _ECHO_BELOW = 0.05
 
+# The rate of speech is judged over this many words, too, and a repetition from this many on.
+_RUN = 10
+_PHRASE = 5
 # People say "no, no, no"; that a recognizer which doubts that it hears speech writes it so often:
 _BABBLE = 4
 
@@ -375,9 +378,11 @@ class Recognizer:
         words = [word for part in heard for word in part.words]
         surely = sum(part.end - part.start for part in certain)
         found = []
-        if any(part.compression > guards.compression_above for part in heard) or len(
-            unloop(words)
-        ) < len(words):
+        if (
+            any(part.compression > guards.compression_above for part in heard)
+            or len(unloop(words)) < len(words)
+            or _said_twice(words)
+        ):
             found.append(LOOP)
         if _too_fast(words, guards.words_per_second_above):
             found.append(UNLIKELY_RATE)
@@ -520,7 +525,19 @@ def _lost(certain: Sequence[Stretch], words: Sequence[Word]) -> tuple[Stretch, .
 
 
 def _too_fast(words: Sequence[Word], most: float) -> bool:
-    return len(words) > 2 and len(words) > most * (words[-1].end - words[0].start)
+    """Whether the words, or some run of them, come faster than `most` in a second."""
+    runs = [words, *(words[first : first + _RUN] for first in range(len(words) - _RUN + 1))]
+    return any(len(run) > 2 and len(run) > most * (run[-1].end - run[0].start) for run in runs)
+
+
+def _said_twice(words: Sequence[Word]) -> bool:
+    """Whether a phrase of some length follows itself: a loop that ended in time, or a plea."""
+    plain = [_plain(word.text) for word in words]
+    return any(
+        plain[first : first + length] == plain[first + length : first + 2 * length]
+        for length in range(_PHRASE, len(plain) // 2 + 1)
+        for first in range(len(plain) - 2 * length + 1)
+    )
 
 
 def unheard(certain: Sequence[Stretch], words: Sequence[Word], least: float) -> tuple[Stretch, ...]:

@@ -38,8 +38,8 @@ ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 # "Client closed request": nobody is left to read it, and it shows in no statistics of ours.
 _CLIENT_GONE = 499
 
-# SageMaker's largest body: before the policy is read there is no other limit.
-_UNREAD = 1_073_741_824
+# SageMaker's largest body. Of what is refused, so much is read, and nobody waits for more.
+_LARGEST = 1_073_741_824
 
 # Nothing else of a record is ever written: ids, counts, durations and names of classes.
 _FIELDS = (
@@ -189,10 +189,10 @@ class Endpoint:
     async def _invoke(self, request: Request, facts: dict[str, object]) -> Response:
         pipeline = self._pipeline
         if pipeline is None:
-            await _discard(request, _UNREAD)
+            await _discard(request)
             raise SpeechFailed("the models are not loaded yet")
         if self._taken >= self._places:
-            await _discard(request, pipeline.policy.limits.max_bytes)
+            await _discard(request)
             raise SpeechBusy(f"{self._taken} sessions are being transcribed or wait")
         self._taken += 1
         given_up = threading.Event()
@@ -251,33 +251,36 @@ def _answer(
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """The request's body, in memory once; `AudioTooLong` as soon as it exceeds `limit` bytes."""
+    """The request's body, in memory once; `AudioTooLong` if it exceeds `limit` bytes.
+
+    The rest of what is refused is read all the same, and not kept: a caller reads no answer before
+    it has sent.
+    """
     declared = request.headers.get("content-length", "")
     size = int(declared) if declared.isdecimal() else 0
     # A buffer hands out what it holds without a copy.
     body = io.BytesIO()
-    if size <= limit:
-        async for chunk in request.stream():
-            size = max(size, body.tell() + len(chunk))
-            if size > limit:
-                break
+    read = 0
+    async for chunk in request.stream():
+        read += len(chunk)
+        size = max(size, read)
+        if size <= limit:
             body.write(chunk)
+        else:
+            body.close()
+        if read > _LARGEST:
+            break
     if size > limit:
-        body.close()
-        await _discard(request, limit)
         raise AudioTooLong(f"the recording has more than {limit:,} bytes")
     return body.getvalue()
 
 
-async def _discard(request: Request, limit: int) -> None:
-    """Reads the rest of a body without keeping it: a caller reads no answer before it has sent.
-
-    Who sends more than `limit` bytes even so is not waited for.
-    """
-    left = limit
-    while left > 0 and (message := await request.receive())["type"] == "http.request":
-        left -= len(message.get("body", b""))
-        if not message.get("more_body"):
+async def _discard(request: Request) -> None:
+    """Reads a body without keeping it."""
+    read = 0
+    async for chunk in request.stream():
+        read += len(chunk)
+        if read > _LARGEST:
             return
 
 

@@ -161,16 +161,16 @@ class Listening:
             raise FileMissing(f"there is neither mono.flac nor stereo.flac in {folder}")
         return rows
 
-    def sample(self, name: str) -> list[Row]:
-        """The rows on the sample session as it is, elsewhere, and in segments."""
+    def sample(self, name: str) -> Iterator[Row]:
+        """The rows on the sample session as it is, in segments, and elsewhere."""
         session = read_session(SAMPLE / "session.flac", SAMPLE / "reference.json")
         rows, whole = self.session(f"{name}, sample", SAMPLE / "session.flac", session.lines)
-        rows += in_segments(f"{name}, sample", session, whole, self.ours)
+        yield from rows
+        yield from in_segments(f"{name}, sample", session, whole, self.ours)
         for condition, changed in _CONDITIONS.items():
             made = changed(session)
             audio = write_wav(made.channels, self.scratch / "session.wav")
-            rows += self.session(f"{name}, sample, {condition}", audio, made.lines)[0]
-        return rows
+            yield from self.session(f"{name}, sample, {condition}", audio, made.lines)[0]
 
     def meetings(self, name: str, folder: Path) -> list[Row]:
         """The diarization error over recordings of which only the voices are known."""

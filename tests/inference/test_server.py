@@ -251,7 +251,7 @@ def test_a_full_queue_says_so_and_recovers(server: Running, long: bytes, short: 
 
 def test_hanging_up_frees_the_place(server: Running, long: bytes) -> None:
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{server.client.base_url}/invocations", content=long, timeout=1.0)
+        httpx.post(f"{server.client.base_url}/invocations", content=long, timeout=0.2)
     assert _eventually(lambda: server.send(b"").status_code == 422)
 
 
