@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +16,8 @@ from inference import activity, attribution, voices
 from inference.activity import Stretch
 from inference.attribution import Attribution
 from inference.audio import RATE, Audio, decode
-from inference.recognize import PROMPT_BUDGET, UNHEARD, UNSURE, Recognizer, Spoken, unheard
+from inference.judging import UNHEARD, UNSURE, unheard
+from inference.recognize import PROMPT_BUDGET, Recognizer
 from inference.settings import Settings, SpeechPolicy
 from inference.voices import Encoder
 
@@ -82,12 +82,19 @@ class Pipeline:
         sound = activity.listen(samples, self.policy.activity)
         sound.required(self.policy.limits.min_speech_seconds)
         enrolled = self._enrolled(enrol)
-        spoken = self._recognizer.listen(samples, sound.speech, sound.certain, cancelled)
-        spoken, corrected = self._by_sound(samples, spoken, sound.certain, hotwords, cancelled)
+        vocabulary = self.policy.vocabulary
+        sounds = vocabulary.sounds_with(hotwords)
+
+        def tell(heard: Sequence[Word]) -> str:
+            # Told of all terms everywhere, the recognizer hears them where they are not.
+            return vocabulary.hotwords(sounds.near(heard), PROMPT_BUDGET, self._recognizer.tokens)
+
+        spoken = self._recognizer.listen(samples, sound.speech, sound.certain, tell, cancelled)
         if not spoken.words:
             raise NoSpeech("no word was understood in the recording")
         phrases = attribution.phrases(samples, sound.speech)
-        words = attribution.snapped(spoken.words, phrases)
+        corrected = vocabulary.corrected(attribution.snapped(spoken.words, phrases), sounds)
+        words = corrected.words
         voice, at_once = self._voices(recording, samples, phrases, words, speakers, channels)
         order = dict.fromkeys(voice.labels)
         names = {label: f"S{number}" for number, label in enumerate(order, start=1)}
@@ -106,8 +113,7 @@ class Pipeline:
         doubts = [
             *sound.doubts,
             *spoken.doubts,
-            *corrected,
-            *self.policy.vocabulary.doubts(words),
+            *corrected.doubts,
             *at_once,
             *(
                 Doubt(code=UNHEARD, start=round(gap.start, 2), end=round(gap.end, 2))
@@ -144,31 +150,6 @@ class Pipeline:
         if voice is None:
             raise NoSpeech("there is no speech in the enrolment recording")
         return voiceprint.encode(voice.tolist()), round(sum(s.end - s.start for s in speech), 2)
-
-    def _by_sound(
-        self,
-        samples: NDArray[np.float32],
-        spoken: Spoken,
-        certain: Sequence[Stretch],
-        hotwords: Sequence[str],
-        cancelled: Callable[[], bool],
-    ) -> tuple[Spoken, tuple[Doubt, ...]]:
-        """With the clinic's and the session's terms where doubtful words sound like them.
-
-        A window in which a term may have been said is heard once more, told of that term: told of
-        all terms everywhere, the recognizer hears them where they are not.
-        """
-        vocabulary = self.policy.vocabulary
-        sounds = vocabulary.sounds_with(hotwords)
-        told = {
-            index: vocabulary.hotwords(terms, PROMPT_BUDGET, self._recognizer.tokens)
-            for index, window in enumerate(spoken.windows)
-            if (terms := sounds.near(spoken.within(window)))
-        }
-        if told:
-            spoken = self._recognizer.listen_for(samples, spoken, told, certain, cancelled)
-        corrected = sounds.correct(spoken.words)
-        return replace(spoken, words=corrected.words), corrected.doubts
 
     def _decode(self, audio: bytes | Path | str) -> Audio:
         limits = self.policy.limits

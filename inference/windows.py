@@ -105,11 +105,22 @@ def batches(
     """Indices of windows of like length, the longest batch first, for `lanes` workers at once.
 
     A batch takes `budget` seconds of sound at most, each window as long as the batch's longest
-    with `padding`; with little to do, what there is is shared out evenly.
+    with `padding`. There is a batch for each lane, or two, or three, all with as much to do.
     """
     order = sorted(range(len(windows)), key=lambda index: (-windows[index].seconds, index))
     total = sum(window.seconds + padding for window in windows)
-    share = min(budget, max(1.0, math.ceil(total / lanes)))
+    count = lanes * math.ceil(total / (lanes * budget))
+    share = total / max(1, count)
+    found = _filled(order, windows, share, padding)
+    while len(found) > count and share < budget:
+        share = min(budget, share * 1.02)
+        found = _filled(order, windows, share, padding)
+    return found
+
+
+def _filled(
+    order: Sequence[int], windows: Sequence[Window], share: float, padding: float
+) -> list[list[int]]:
     found: list[list[int]] = []
     for index in order:
         longest = windows[found[-1][0]].seconds + padding if found else math.inf
