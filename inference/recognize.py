@@ -46,7 +46,7 @@ _SHORTEST = 3.0
 # in which one person's turn was lost beneath another's: eight came back.
 _AROUND = 0.5
 _LONG_TAIL = 11.0
-# Tokens, and tokens for each second, that people say at most: a loop without an end costs seconds.
+# Tokens, and tokens for each second, that people say at most.
 _TOKENS, _TOKEN_RATE = 24, 14.0
 # Sound that is heard at once by one lane, seconds: more takes memory and saves no time.
 _BATCH_SECONDS = {"cpu": 60.0, "cuda": 600.0}
@@ -269,7 +269,7 @@ class Recognizer:
             encoded,
             [prompt] * len(windows),
             beam_size=self._beam,
-            max_length=min(model.max_length, len(prompt) + round(_TOKENS + longest * _TOKEN_RATE)),
+            max_length=min(model.max_length, len(prompt) + _most_tokens(longest)),
             suppress_blank=True,
             suppress_tokens=self._suppressed,
             return_scores=True,
@@ -315,6 +315,7 @@ class Recognizer:
             # Bolder guesses draw at random; what is still wrong after this is shown as doubtful.
             temperature=0.0,
             condition_on_previous_text=False,
+            max_new_tokens=_most_tokens(window.seconds + 2 * _CONTEXT),
             word_timestamps=True,
             no_speech_threshold=self._guards.no_speech_above,
             log_prob_threshold=self._guards.log_probability_below,
@@ -364,6 +365,11 @@ def _within(stretches: Sequence[Stretch], window: Window) -> tuple[Stretch, ...]
         for stretch in stretches
         if stretch.start < window.end and window.start < stretch.end
     )
+
+
+def _most_tokens(seconds: float) -> int:
+    """How many tokens people say in that time: a loop that does not end would take many more."""
+    return round(_TOKENS + seconds * _TOKEN_RATE)
 
 
 def _echoes(heard: Hearing, told: str) -> bool:
