@@ -116,13 +116,14 @@ def circumstances() -> str:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.4g}")
+    # A sum of many fractions that ought to be nothing is nothing.
+    return None if value is None else float(f"{round(value, 9):.4g}")
 
 
 def _shown(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{round(value, 9):.3g}"
 
 
 # Words --------------------------------------------------------------------------------------
