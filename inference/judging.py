@@ -155,7 +155,11 @@ class Judge:
             return [], [doubt(PHANTOM)]
         doubts = []
         once = unloop(words)
-        if len(once) < len(words) or heard.compression > guards.compression_above:
+        if (
+            len(once) < len(words)
+            or heard.compression > guards.compression_above
+            or _said_twice(once)
+        ):
             doubts.append(doubt(LOOP))
         if _too_fast(once, guards.words_per_second_above):
             doubts.append(doubt(UNLIKELY_RATE))
@@ -206,13 +210,20 @@ def _too_fast(words: Sequence[Word], most: float) -> bool:
 
 
 def _said_twice(words: Sequence[Word]) -> bool:
-    """Whether a phrase of some length follows itself: a loop that ended in time, or a plea."""
+    """Whether a phrase of some length follows itself, whole or, at the end, its beginning.
+
+    It is a loop that ended in time, or was cut off, or a plea.
+    """
     texts = [plain(word.text) for word in words]
-    return any(
-        texts[first : first + length] == texts[first + length : first + 2 * length]
-        for length in range(_PHRASE, len(texts) // 2 + 1)
-        for first in range(len(texts) - 2 * length + 1)
-    )
+    for length in range(_PHRASE, len(texts) - _PHRASE + 1):
+        alike = 0
+        for first in range(len(texts) - length - 1, -1, -1):
+            # How many words from `first` on are said once more, `length` words later.
+            alike = alike + 1 if texts[first] == texts[first + length] else 0
+            ends = first + length + alike == len(texts)
+            if alike >= length or (alike >= _PHRASE and ends):
+                return True
+    return False
 
 
 def unheard(certain: Sequence[Stretch], words: Sequence[Word], least: float) -> tuple[Stretch, ...]:

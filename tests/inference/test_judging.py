@@ -77,11 +77,20 @@ def test_a_window_that_went_well_is_not_heard_twice(judge: Judge) -> None:
         ("I went for a walk " * 9, 12.0, -0.2, LOOP),
         ("I went for a walk with my sister twice and that helped a lot", 1.5, -0.2, UNLIKELY_RATE),
         ("How does it feel to say that out loud? " * 2, 6.0, -0.2, LOOP),
+        ("Well. I missed one dose last week, that is all. I missed one dose last", 6, -0.2, LOOP),
         ("I went for a walk with my sister twice", 3.0, -1.4, UNSURE),
         ("I went", 8.0, -0.2, UNHEARD),
         ("", 2.0, -0.2, UNHEARD),
     ],
-    ids=["loop", "impossible rate", "said twice", "low score", "words missing", "nothing at all"],
+    ids=[
+        "loop",
+        "impossible rate",
+        "said twice",
+        "said once and a half",
+        "low score",
+        "words missing",
+        "nothing at all",
+    ],
 )
 def test_a_window_that_went_wrong_is_sent_back(
     judge: Judge, text: str, seconds: float, likely: float, fault: str
