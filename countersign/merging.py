@@ -8,7 +8,7 @@ not on the order in which they came.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise, permutations
 
@@ -26,6 +26,10 @@ ROLE_UNSURE = "role_uncertain"
 # The same word in both segments lies nearer to itself than this, seconds. Whisper's word times
 # wander by 0.3 s at the edge of a recording.
 _SAME_MOMENT = 0.9
+# A word so far from the edges of both recordings, seconds, is heard in both; one that is not, costs
+# an alignment this much, when a word in both is worth one to two.
+_EDGE = 0.4
+_MISSED = 0.6
 # A pause of this much more is worth a cut this much farther from the middle, seconds.
 _PAUSE_WORTH = 0.5
 # A word beside the cut that only one of the two heard is worth as much.
@@ -247,8 +251,9 @@ def _cut(before: _Heard, after: _Heard) -> None:
     first, last = after.start, before.end
     left = [one for one in before.said if one.word.end > first - _SAME_MOMENT]
     right = [one for one in after.said if one.word.start < last + _SAME_MOMENT]
+    both = (first + _EDGE, last - _EDGE)
     # Two recordings of the same words differ by one shift, which tells repeated words apart.
-    pairs = _aligned(left, right, _shift(left, right, _aligned(left, right, 0.0)))
+    pairs = _aligned(left, right, _shift(left, right, _aligned(left, right, 0.0, both)), both)
     before.shared = [(left[i], right[j]) for i, j in pairs]
     middle = (first + last) / 2
     if pairs:
@@ -316,28 +321,57 @@ def _shift(
     return apart[len(apart) // 2] if apart else 0.0
 
 
-def _aligned(left: Sequence[_Said], right: Sequence[_Said], shift: float) -> list[tuple[int, int]]:
-    """The words that both heard, in order: as many as there can be, and the nearest in time."""
+def _aligned(
+    left: Sequence[_Said], right: Sequence[_Said], shift: float, both: tuple[float, float]
+) -> list[tuple[int, int]]:
+    """The words that both heard, in order: as many as there can be, and the nearest in time.
+
+    Between the times of `both`, neither recording ends: there, a word that only one of them heard
+    counts against it. That tells "no, no, no" from itself, when two clocks differ by a "no".
+    """
     rows, columns = len(left), len(right)
     best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    for i in range(rows - 1, -1, -1):
-        for j in range(columns - 1, -1, -1):
-            match = _alike(left[i], right[j], shift)
+    for i in range(rows, -1, -1):
+        for j in range(columns, -1, -1):
             best[i][j] = max(
-                best[i + 1][j], best[i][j + 1], match + best[i + 1][j + 1] if match else 0.0
+                (
+                    score + best[down][along]
+                    for score, down, along in _steps(left, right, i, j, shift, both)
+                ),
+                default=0.0,
             )
     pairs = []
     i = j = 0
-    while i < rows and j < columns:
-        match = _alike(left[i], right[j], shift)
-        if match and best[i][j] == match + best[i + 1][j + 1]:
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
+    while i < rows or j < columns:
+        for score, down, along in _steps(left, right, i, j, shift, both):
+            if best[i][j] == score + best[down][along]:
+                if down > i and along > j:
+                    pairs.append((i, j))
+                i, j = down, along
+                break
     return pairs
+
+
+def _steps(
+    left: Sequence[_Said],
+    right: Sequence[_Said],
+    i: int,
+    j: int,
+    shift: float,
+    both: tuple[float, float],
+) -> Iterator[tuple[float, int, int]]:
+    """What an alignment can do next: its worth, and where it goes on in either list."""
+
+    def missed(one: _Said) -> float:
+        inside = both[0] <= one.word.start and one.word.end <= both[1]
+        return -_MISSED if inside else 0.0
+
+    if i < len(left) and j < len(right) and (match := _alike(left[i], right[j], shift)):
+        yield match, i + 1, j + 1
+    if i < len(left):
+        yield missed(left[i]), i + 1, j
+    if j < len(right):
+        yield missed(right[j]), i, j + 1
 
 
 def _alike(one: _Said, other: _Said, shift: float) -> float:
