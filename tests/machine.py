@@ -10,6 +10,7 @@ import importlib
 import json
 import re
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,12 +54,14 @@ class Machine:
         self.errors: list[str] = []
         self._ports = ports
         self._client = boto3.client("stepfunctions", region_name=_REGION)
+        # As a function's alias: what a run of the test before still asks for is not answered here.
+        self._mark = uuid.uuid4().hex
         document = definition(flow)
         for state, seconds in (hurry or {}).items():
             document["States"][state]["TimeoutSeconds"] = seconds
         text = re.sub(
             r"\$\{(\w+)Arn\}",
-            lambda m: f"arn:aws:lambda:{_REGION}:{_ACCOUNT}:function:{snake(m[1])}",
+            lambda m: f"arn:aws:lambda:{_REGION}:{_ACCOUNT}:function:{snake(m[1])}:{self._mark}",
             json.dumps(document),
         )
         self.arn = self._client.create_state_machine(
@@ -92,7 +95,10 @@ class Machine:
     def _called(
         self, parameters: dict[str, Any], region: str, state_credentials: Any
     ) -> dict[str, Any]:
-        name = parameters["FunctionName"].rsplit(":", 1)[-1]
+        name, mark = parameters["FunctionName"].rsplit(":", 2)[-2:]
+        if mark != self._mark:
+            gone = {"errorType": "TestIsOver", "errorMessage": "its machine is gone"}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": gone}
         self.trail.append(name)
         try:
             payload = self.invoke(name, json.loads(parameters["Payload"]))
