@@ -1,14 +1,17 @@
 """Decides what in a text identifies a person, and what stands in its place."""
 
 from countersign.redaction.engine import Engine, Redaction, Span, redact_transcript
+from countersign.redaction.learned import LearnedTagger, read_weights
 from countersign.redaction.policy import Policy, lists_named
 from countersign.redaction.roster import Part, Person, Roster, read_roster
 from countersign.redaction.surrogates import Leak, leaks, project, restore
-from countersign.redaction.tagger import RuleTagger, Tag, Tagger
+from countersign.redaction.tag import Tag, Tagger
+from countersign.redaction.tagger import RuleTagger
 
 __all__ = [
     "Engine",
     "Leak",
+    "LearnedTagger",
     "Part",
     "Person",
     "Policy",
@@ -22,6 +25,7 @@ __all__ = [
     "lists_named",
     "project",
     "read_roster",
+    "read_weights",
     "redact_transcript",
     "restore",
 ]

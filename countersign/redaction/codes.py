@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from countersign.redaction import spoken
-from countersign.redaction.policy import CLOSED, Label, Policy
+from countersign.redaction.policy import CLOSED, KEPT, Label, Policy
 from countersign.redaction.text import Document
 
 # The order in which overlapping findings win.
@@ -73,6 +73,18 @@ _VIN = re.compile(r"\b(?=[A-HJ-NPR-Z0-9]*\d)(?=[A-HJ-NPR-Z0-9]*[A-Z])[A-HJ-NPR-Z
 _CODE = re.compile(
     r"(?<![\w@-])(?=[A-Za-z-]{0,6}\d|\d+-?[A-Za-z]|#\d)#?[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?!\w)"
 )
+_STATE_ZIP = re.compile(
+    r"\b(?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]"
+    r"|T[NX]|UT|V[AT]|W[AIVY]),? +(\d{5}(?:-\d{4})?)\b"
+)
+_FILE = re.compile(r"\b\w[\w-]*\.(?:jpe?g|png|heic|gif|webp|tiff?|mov|mp4)\b", re.IGNORECASE)
+_FIVE = re.compile(r"\b\d{5}\b")
+_BOX = re.compile(r"\bP\.? ?O\.? Box \d+\b", re.IGNORECASE)
+_HOUSE = re.compile(
+    r"\b\d{1,5}(?: [NSEW]\.?)?(?: [A-Z][a-z]+){1,3},? (?:Apt|Unit|Suite|Ste)\.? #?\w+\b"
+)
+_SPACED = re.compile(r"\bID:? ((?:[A-Z]{1,4} )?\d{3,4}(?: \d{2,4}){1,5})\b")
+_MEMBER = re.compile(r"(?<![\w/])u/[A-Za-z0-9_-]{3,}")
 _ZIP4 = re.compile(r"\b\d{5}-\d{4}\b")
 
 _MONTHS = {
@@ -90,11 +102,15 @@ _AFTER_DAY = frozenset(
     """at and for but so because cause i we he she they is was its im which since when if or then
     around in right before after until that with thats instead my until""".split()
 )
+_COUNTED = frozenset(
+    "of one time week day night month year job house side place birthday s".split()
+)
 _BEFORE_DAY = frozenset({"on", "by", "until", "till", "since"})
 _BEFORE_LATE_DAY = _BEFORE_DAY | {
     "for",
     "to",
     "is",
+    "s",
     "was",
     "its",
     "from",
@@ -126,9 +142,10 @@ _ASIDES = frozenset(
     }
 )
 _AGE_BEFORE = frozenset(
-    """is was turned turning turns be hes shes aged age almost nearly at to just im reached
+    """is s not was turned turning turns be hes shes aged age almost nearly at to just im reached
     hit""".split()
 )
+_TURNING = frozenset({"turned", "turning", "turns"})
 _AGE_AFTER = frozenset({"year", "years", "yr", "yrs", "yo", "y"})
 _EMAIL_STOP = frozenset("is its at to email e mail address me my the a an send it and on".split())
 _TLD = frozenset("com org net edu gov io co me us info health app".split())
@@ -239,6 +256,9 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
     if "@" in text:
         for match in _HANDLE.finditer(text):
             yield _mark(document, match.start(), match.end(), "URL", TYPED)
+    if "u/" in text:
+        for match in _MEMBER.finditer(text):
+            yield _mark(document, match.start(), match.end(), "URL", TYPED)
     for pattern in (_MAC, _IPV6):
         if ":" in text or "-" in text:
             for match in pattern.finditer(text):
@@ -255,13 +275,33 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
         yield _mark(document, match.start(), match.end(), "DATE", TYPED)
     for match in _SHORT_DATE.finditer(text):
         before = document.left(document.at(match.start()), 2)
-        if before and (
+        month, _, day = match.group().partition("/")
+        cued = before and (
             before[-1] in ("on", "by", "since", "until", "dated", "date", "from", "visit")
             or before[-1] in _WEEKDAYS
-        ):
+        )
+        # A score is no more than what it is out of, and ten is what most are out of.
+        proper = int(month) <= int(day) <= 10 or _scored(
+            document, document.at(match.start()), policy
+        )
+        if cued or not proper:
             yield _mark(document, match.start(), match.end(), "DATE", TYPED)
     for match in _SSN.finditer(text):
         yield _mark(document, match.start(), match.end(), "SSN", TYPED)
+    for match in _STATE_ZIP.finditer(text):
+        yield _mark(document, match.start(1), match.end(1), "GEO", TYPED)
+    for pattern in (_HOUSE, _BOX):
+        for match in pattern.finditer(text):
+            yield _mark(document, match.start(), match.end(), "GEO", TYPED)
+    for match in _SPACED.finditer(text):
+        label = _cue(document, document.at(match.start()), policy)[0] or "OTHER"
+        yield _mark(document, match.start(1), match.end(1), label, TYPED)
+    for match in _FIVE.finditer(text):
+        at = document.at(match.start())
+        if at and policy.flags.get(document.words[at - 1], 0) & KEPT and document.capital(at - 1):
+            yield _mark(document, match.start(), match.end(), "GEO", TYPED)
+    for match in _FILE.finditer(text):
+        yield _mark(document, match.start(), match.end(), "PHOTO", TYPED)
     for match in _ZIP4.finditer(text):
         label = _cue(document, document.at(match.start()), policy)[0] or "GEO"
         yield _mark(document, match.start(), match.end(), label, TYPED)
@@ -437,7 +477,7 @@ def _dates(document: Document, policy: Policy) -> Iterator[Mark]:
                     index = last - 1
                     break
         elif word == "the" or (word in _BEFORE_DAY and not document.broken(index + 1)):
-            found_day = _bare_day(document, index)
+            found_day = _bare_day(document, index, policy)
             if found_day is not None:
                 first, last = found_day
                 yield _mark(
@@ -620,7 +660,7 @@ def _month_alone(document: Document, index: int, word: str, before: str, policy:
     return True
 
 
-def _bare_day(document: Document, index: int) -> tuple[int, int] | None:
+def _bare_day(document: Document, index: int, policy: Policy) -> tuple[int, int] | None:
     """`the twenty third` with nothing counted after it: words `[first, last)`, or None."""
     words = document.words
     the = index if words[index] == "the" else index + 1
@@ -631,11 +671,12 @@ def _bare_day(document: Document, index: int) -> tuple[int, int] | None:
         return None
     last, number, _ = got
     before = document.word(the - 1) if the and not document.broken(the) else ""
-    if before not in (_BEFORE_DAY if number < 4 else _BEFORE_LATE_DAY):
+    if before not in (_BEFORE_DAY if number < 4 else _BEFORE_LATE_DAY) and before not in _WEEKDAYS:
         return None
     if document.broken(last) or words[last] in _AFTER_DAY:
         return the, last
-    return None
+    counted = not policy.flags.get(words[last], 0) & CLOSED or words[last] in _COUNTED
+    return None if number < 4 or counted else (the, last)
 
 
 def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | None:
@@ -680,6 +721,8 @@ def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | No
         item in policy.relatives or item in ("he", "she", "hes", "shes", "who", "whos", "they")
         for item in document.left(first, 5)
     )
+    if before and before[-1] in _TURNING:
+        return (first, last) if not after or policy.flags.get(after, 0) & CLOSED else None
     if (
         subject
         and before

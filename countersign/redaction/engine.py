@@ -21,7 +21,8 @@ from countersign.redaction.surrogates import (
     Sieve,
     refuse_lookalikes,
 )
-from countersign.redaction.tagger import RuleTagger, Tagger
+from countersign.redaction.tag import Tagger
+from countersign.redaction.tagger import RuleTagger
 from countersign.redaction.text import Document, folded_words
 from countersign.transcript import Transcript, Word
 
@@ -100,7 +101,13 @@ class Engine:
             flag = flags.get(word, 0)
             if flag & CLOSED:
                 closed += 1
-            elif not flag and len(word) > 1 and not word[0].isdecimal():
+            elif (
+                not flag
+                and len(word) > 1
+                and not word[0].isdecimal()
+                and not document.capital(position)
+            ):
+                # Names have capitals, and shorthand that is full of names is English all the same.
                 unknown += 1
         size = len(document)
         if size >= _LANGUAGE_WORDS and closed < _CLOSED_SHARE * size <= unknown:

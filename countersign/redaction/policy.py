@@ -106,6 +106,7 @@ class _Lists(_Strict):
     nicknames: str
     places: str
     words: str
+    clinical: str
 
 
 class _Age(_Strict):
@@ -292,7 +293,9 @@ class Policy:
 
 
 def _compile(data: _File, loaded: dict[str, list[str]]) -> Policy:
-    flags: dict[str, int] = dict.fromkeys(" ".join(loaded["words"]).split(), WORD)
+    flags: dict[str, int] = dict.fromkeys(
+        " ".join((*loaded["words"], *loaded["clinical"])).split(), WORD
+    )
 
     def mark(words: Any, bit: int) -> None:
         get = flags.get

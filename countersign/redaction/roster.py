@@ -105,6 +105,12 @@ class _Form:
     family: bool
 
 
+# A name of so many letters and sounds may be heard as three words or four, this much alike.
+_LONG_NAME = 7
+_LONG_SOUND = 4
+_GLUED = 0.65
+
+
 class RosterIndex:
     """A roster made ready for one session's look-ups."""
 
@@ -235,6 +241,11 @@ class RosterIndex:
         last = index + 1
         forms = self._forms(word) if word not in LETTERS else ()
         joined = False
+        if not forms:
+            several = self._several(document, index)
+            if several is not None:
+                last, forms = several
+                joined = True
         if not forms and document.joined(last):
             forms = self._two_words(document, index)
             if forms:
@@ -256,7 +267,7 @@ class RosterIndex:
                 return None
         person = self._people[best.person]
         kind = _KINDS[person.role]
-        start, stop = document.starts[index], document.ends[end - 1]
+        start, stop = document.starts[_initial(document, index)], document.ends[end - 1]
         return Mark(start, stop, "NAME", kind, f"roster {best.person}", ROSTER), end
 
     def _extent(self, document: Document, entry: _Form, last: int) -> int:
@@ -288,6 +299,27 @@ class RosterIndex:
             last += 1
         return last
 
+    def _several(self, document: Document, index: int) -> tuple[int, tuple[_Form, ...]] | None:
+        """A long name that was heard as three or four words: `oh yell a ron` for Oyelaran."""
+        words = document.words
+        for count in (4, 3):
+            last = index + count
+            if last > len(words) or not all(document.joined(at) for at in range(index + 1, last)):
+                continue
+            glued = "".join(words[index:last])
+            if len(glued) < _LONG_NAME or any(word.isdecimal() for word in words[index:last]):
+                continue
+            own = sound.keys(glued)
+            forms = tuple(
+                entry
+                for form, keys, entry in self._similar_keys
+                if any(len(key) >= _LONG_SOUND for key in own & keys)
+                and Levenshtein.normalized_similarity(glued, form) >= _GLUED
+            )
+            if forms:
+                return last, forms
+        return None
+
     def _two_words(self, document: Document, index: int) -> tuple[_Form, ...]:
         """A name that was heard as two words: `so cheel`, `de angelo`."""
         first, second = document.words[index], document.words[index + 1]
@@ -299,11 +331,22 @@ class RosterIndex:
         exact = self._exact.get(glued)
         if exact is not None and (not plain or self._cued(document, index)):
             return tuple(exact)
+        own = sound.keys(glued)
+        alike = tuple(
+            entry
+            for form, keys, entry in self._similar_keys
+            if own & keys
+            and len(form) >= 5
+            and Levenshtein.normalized_similarity(glued, form)
+            # One letter and a name ("a meena"), or two names ("rama swami").
+            >= (0.65 if first in LETTERS else 0.85)
+        )
+        if alike and not (plain and first not in LETTERS):
+            return alike
         if plain or flags.get(second, 0) & (WORD | CLOSED) or flags.get(second, 0) & ALLOWED:
             return ()
         if flags.get(second, 0) & (GIVEN | FAMILY):
             return ()
-        own = sound.keys(glued)
         return tuple(
             entry
             for form, keys, entry in self._similar_keys
@@ -389,3 +432,17 @@ class RosterIndex:
             start, stop = document.starts[index], document.ends[last - 1]
             return Mark(start, stop, "GEO", kind, key, ROSTER), last
         return None
+
+
+def _initial(document: Document, index: int) -> int:
+    """Where a name begins that may have an initial before it: `K. Dzurik`."""
+    before = index - 1
+    if (
+        index
+        and document.words[before] in LETTERS
+        and document.words[before] != "i"
+        and document.capital(before)
+        and document.seps[index] in (" ", ". ", ".")
+    ):
+        return before
+    return index

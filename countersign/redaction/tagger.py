@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
+from countersign.redaction.lexicon import Lexicon
 from countersign.redaction.policy import (
     ALLOWED,
     CLOSED,
@@ -15,7 +15,6 @@ from countersign.redaction.policy import (
     GIVEN,
     KEPT,
     NAMELIKE,
-    PHRASE_START,
     PLACE,
     PLACE_START,
     RARE,
@@ -23,35 +22,12 @@ from countersign.redaction.policy import (
     STREET,
     TITLE,
     WORD,
-    Phrases,
     Policy,
     ending,
 )
 from countersign.redaction.spoken import LETTERS
+from countersign.redaction.tag import Tag
 from countersign.redaction.text import Document
-
-
-@dataclass(frozen=True)
-class Tag:
-    """Words `[first, last)` of a document that name somebody or some place.
-
-    `kind` is the surrogate's type. `sure` tells whether the words mean the same elsewhere in the
-    session, so that they are masked there too without a cue.
-    """
-
-    first: int
-    last: int
-    label: Literal["NAME", "GEO"]
-    kind: Literal["PERSON", "RELATIVE", "CLINICIAN", "PLACE", "ORGANIZATION"]
-    sure: bool = True
-
-
-class Tagger(Protocol):
-    """The seam for whatever finds names and places: these rules, a trained model, a service."""
-
-    def tag(self, document: Document) -> Iterable[Tag]:
-        """The names and places of one text; overlaps are allowed, the first of two wins."""
-
 
 # A person does what follows, or the sentence ends: "my sister hope is", "summer said".
 FOLLOW: Final = frozenset(
@@ -96,7 +72,7 @@ _LOOSE_TITLES: Final = frozenset(
     "sister brother father coach captain officer judge nurse therapist psychiatrist principal "
     "counselor attorney dean papa nana madam sir".split()
 )
-_SAINTS: Final = frozenset({"saint", "st", "san", "santa"})
+_SAINTS: Final = frozenset({"saint", "st", "san", "santa", "fort", "mount", "lake"})
 _STRONG_FACILITIES: Final = frozenset(
     """elementary academy university college hospital clinic memorial medical preschool daycare
     county township correctional penitentiary montessori apartments institute seminary parish
@@ -123,29 +99,21 @@ def ordinary(document: Document, index: int, last: int, noun_like: bool = True) 
     return noun_like and (before in DETERMINERS or after == "of")
 
 
-def phrase_at(table: Phrases, words: list[str], index: int) -> int:
-    """How many words the longest phrase of `table` at `index` has, or 0."""
-    for phrase in table.get(words[index], ()):
-        if tuple(words[index : index + len(phrase)]) == phrase:
-            return len(phrase)
-    return 0
-
-
 class RuleTagger:
     """Names and places by word lists, capitals and the words beside them."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._flags = policy.flags
-        self._inflections: dict[str, int] = {}
+        self._lexicon = Lexicon(policy)
 
     def tag(self, document: Document) -> Iterable[Tag]:
         """The names and places of one text, left to right."""
         words = document.words
         if not words:
             return []
-        flags = [self._flag(word) for word in words]
-        skip = self._untouchable(words, flags)
+        flags = [self._lexicon.flag(word) for word in words]
+        skip = self._lexicon.untouchable(words, flags)
         found: list[Tag] = []
         taken = 0
         cased = document.cased
@@ -161,98 +129,6 @@ class RuleTagger:
                 taken = tag.last
         found.extend(self._facilities(document, flags, skip))
         return found
-
-    def _flag(self, word: str) -> int:
-        flag = self._flags.get(word)
-        if flag is not None:
-            return flag
-        if word[0].isdecimal():
-            return WORD | CLOSED
-        known = self._inflections.get(word)
-        if known is None:
-            known = WORD if self._inflected(word) else 0
-            if len(word) > 6 and word.endswith(self._policy.medication_endings):
-                known = WORD | ALLOWED
-            if len(self._inflections) < 100_000:
-                self._inflections[word] = known
-        return known
-
-    def _inflected(self, word: str) -> bool:
-        """Whether an unknown word is a plural, a compound or a lengthened form of a plain one."""
-        get = self._flags.get
-        for suffix, puts in (
-            ("s", ""),
-            ("es", ""),
-            ("ed", ""),
-            ("ing", ""),
-            ("ing", "e"),
-            ("d", ""),
-            ("ly", ""),
-            ("er", ""),
-            ("ers", ""),
-            ("ness", ""),
-            ("less", ""),
-            ("ish", ""),
-            ("y", ""),
-            ("in", "ing"),
-            ("able", ""),
-            ("ies", "y"),
-            ("ful", ""),
-            ("ize", ""),
-            ("ized", ""),
-            ("izing", ""),
-        ):
-            if word.endswith(suffix) and len(word) > len(suffix) + 2:
-                stem = word[: -len(suffix)] + puts
-                flag = get(stem, 0)
-                if flag & (WORD | ALLOWED) and not flag & NAMELIKE:
-                    return True
-                if len(stem) > 3 and stem[-1] == stem[-2] and get(stem[:-1], 0) & WORD:
-                    return True
-        for prefix in (
-            "un",
-            "re",
-            "non",
-            "over",
-            "under",
-            "pre",
-            "anti",
-            "self",
-            "hyper",
-            "mis",
-            "dis",
-            "psycho",
-            "neuro",
-            "co",
-            "de",
-            "out",
-            "inter",
-            "super",
-        ):
-            if (
-                word.startswith(prefix)
-                and get(word[len(prefix) :], 0) & WORD
-                and len(word) > len(prefix) + 3
-            ):
-                return True
-        for cut in range(4, len(word) - 3):
-            if get(word[:cut], 0) & WORD and get(word[cut:], 0) & WORD:
-                head, tail = get(word[:cut], 0), get(word[cut:], 0)
-                if not (head | tail) & (GIVEN | FAMILY):
-                    return True
-        return False
-
-    def _untouchable(self, words: list[str], flags: list[int]) -> set[int]:
-        """Words inside an allowed phrase or a state's or country's name."""
-        skip: set[int] = set()
-        for index, flag in enumerate(flags):
-            if flag & PHRASE_START:
-                size = phrase_at(self._policy.allowed, words, index)
-                skip.update(range(index, index + size))
-            if flag & KEPT and index not in skip:
-                size = phrase_at(self._policy.kept, words, index)
-                skip.update(range(index, index + size))
-        return skip
 
     def _at(self, document: Document, flags: list[int], skip: set[int], index: int) -> Tag | None:
         words = document.words
@@ -353,7 +229,7 @@ class RuleTagger:
         if document.broken(index):
             return True
         word = document.words[index]
-        past = word.endswith("ed") and len(word) > 4 and self._flag(word) & WORD != 0
+        past = word.endswith("ed") and len(word) > 4 and self._lexicon.flag(word) & WORD != 0
         return word in FOLLOW or past
 
     def _titled(self, document: Document, flags: list[int], index: int) -> Tag | None:
@@ -931,6 +807,13 @@ class RuleTagger:
                     break
             if first == index:
                 continue
+            if (
+                street
+                and first > 1
+                and words[first - 1] in LETTERS
+                and (words[first - 2] in _NUMBERISH or words[first - 2].isdecimal())
+            ):
+                first -= 1  # "Eighty two b sycamore street".
             before_word = document.word(first - 1)
             numbered = words[first - 1].isdecimal() or before_word in _NUMBERISH if first else False
             if street:
@@ -983,11 +866,7 @@ class RuleTagger:
         capital = document.capital(index - 1) and document.capital(index)
         if word in self._policy.streets_with_number and not numbered and not capital:
             return None
-        if (
-            not numbered
-            and not capital
-            and before not in ("on", "at", "off", "down", "and", "near")
-        ):
+        if not numbered and not capital and before not in _BEFORE_STREET:
             return None
         if (
             not numbered
@@ -996,7 +875,7 @@ class RuleTagger:
                 flags[step] & WORD and not flags[step] & (NAMELIKE | PLACE)
                 for step in range(first, index)
             )
-            and words[index - 1] not in ("main", "oak", "maple", "elm", "pine", "cedar")
+            and words[index - 1] not in _STREET_TREES
         ):
             return None
         begin = first
@@ -1010,6 +889,14 @@ class RuleTagger:
         return Tag(begin, index + 1, "GEO", "PLACE")
 
 
+_STREET_TREES: Final = frozenset(
+    """main oak maple elm pine cedar dogwood magnolia sycamore willow birch poplar walnut chestnut
+    hickory spruce aspen juniper laurel cherry peach church mill bridge spring prairie meadow
+    sunset highland ridge""".split()
+)
+_BEFORE_STREET: Final = frozenset(
+    "on at off down and near not onto past over to from is its across along up by".split()
+)
 _NUMBERISH: Final = frozenset(
     """zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen
     fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty
