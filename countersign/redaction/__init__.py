@@ -1,7 +1,7 @@
 """Decides what in a text identifies a person, and what stands in its place."""
 
 from countersign.redaction.engine import Engine, Redaction, Span, redact_transcript
-from countersign.redaction.learned import LearnedTagger, read_weights
+from countersign.redaction.learned import LearnedTagger
 from countersign.redaction.policy import Policy, lists_named
 from countersign.redaction.roster import Part, Person, Roster, read_roster
 from countersign.redaction.surrogates import Leak, leaks, project, restore
@@ -25,7 +25,6 @@ __all__ = [
     "lists_named",
     "project",
     "read_roster",
-    "read_weights",
     "redact_transcript",
     "restore",
 ]

@@ -11,6 +11,7 @@ from countersign.errors import RedactionUnavailable
 from countersign.redaction import codes
 from countersign.redaction.codes import CODED, SWEPT, Mark
 from countersign.redaction.codes import NAMED as NAMED_RANK
+from countersign.redaction.learned import LearnedTagger
 from countersign.redaction.policy import CLOSED, WORD, Label, Policy
 from countersign.redaction.roster import Roster, RosterIndex
 from countersign.redaction.surrogates import (
@@ -66,9 +67,10 @@ class Engine:
     """Finds and replaces identifiers; holds no state between calls, safe to share."""
 
     def __init__(self, policy: Policy, tagger: Tagger | None = None) -> None:
-        """`tagger` finds names and places in place of the built-in rules."""
+        """`tagger` finds names and places in place of the built-in rules and weights."""
         self._policy = policy
-        self._tagger: Tagger = tagger if tagger is not None else RuleTagger(policy)
+        own = (RuleTagger(policy), LearnedTagger(policy))
+        self._taggers: tuple[Tagger, ...] = own if tagger is None else (tagger,)
 
     def redact(self, texts: Sequence[str], roster: Roster | None = None) -> Redaction:
         """The texts of one session, in order, without identifiers.
@@ -119,7 +121,7 @@ class Engine:
         found: list[Mark] = list(codes.find(document, self._policy))
         if index is not None:
             found += index.find(document)
-        for tag in self._tagger.tag(document):
+        for tag in (tag for tagger in self._taggers for tag in tagger.tag(document)):
             start, end = document.starts[tag.first], document.ends[tag.last - 1]
             key = self._key(document.text[start:end], tag.kind)
             found.append(Mark(start, end, tag.label, tag.kind, key, NAMED_RANK))

@@ -9,10 +9,9 @@ file of the policy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from countersign.errors import BadPolicy
 from countersign.redaction.lexicon import Lexicon
 from countersign.redaction.policy import (
     ALLOWED,
@@ -34,11 +33,8 @@ from countersign.redaction.policy import (
 from countersign.redaction.spoken import LETTERS
 from countersign.redaction.tag import Tag
 from countersign.redaction.text import Document
+from countersign.redaction.weights import SCALE
 
-# The first line of a file of weights; whoever changes what a feature is counts it up.
-FORMAT: Final = "countersign-tagger 1"
-# Weights are whole numbers of hundredths.
-SCALE: Final = 100
 _SEEN: Final = (
     WORD | GIVEN | FAMILY | RARE | PLACE | ALLOWED | TITLE | CLOSED | KEPT | FACILITY | STREET
 ) | (RELATION | PLACE_START)
@@ -114,14 +110,11 @@ def features(document: Document, flags: Sequence[int], index: int) -> Iterator[s
 class LearnedTagger:
     """Names and places where the model is sure enough; holds no state between calls."""
 
-    def __init__(
-        self, policy: Policy, weights: Mapping[str, tuple[int, int]], sure: float = 0.5
-    ) -> None:
-        """`weights` of `read_weights`; `sure` is the least probability of a name or place."""
-        self._policy = policy
+    def __init__(self, policy: Policy) -> None:
+        """Takes the policy's weights, and how probable a name or a place must be."""
         self._lexicon = Lexicon(policy)
-        self._weights = weights
-        self._sure = sure
+        self._weights = policy.weights
+        self._sure = policy.sure
 
     def tag(self, document: Document) -> Iterable[Tag]:
         """The names and places of one text, left to right."""
@@ -133,7 +126,9 @@ class LearnedTagger:
             if index in skip or not candidate(words[index], flag):
                 continue
             person, place = self.chances(document, flags, index)
-            if max(person, place) < self._sure:
+            # What may just as well be the ordinary word must leave half as much doubt.
+            least = (1 + self._sure) / 2 if flag & WORD else self._sure
+            if max(person, place) < least:
                 continue
             name = person >= place
             joins = (
@@ -165,23 +160,3 @@ class LearnedTagger:
         one, other = math.exp(person / SCALE), math.exp(place / SCALE)
         total = 1.0 + one + other
         return one / total, other / total
-
-
-def read_weights(text: str) -> dict[str, tuple[int, int]]:
-    """The weights in a file's text: the format, then a feature and its two numbers in each line.
-
-    Raises `BadPolicy` when the file is of another format or a line is broken.
-    """
-    lines = [line for line in text.split("\n") if line and not line.startswith("# ")]
-    if not lines or lines[0] != FORMAT:
-        raise BadPolicy(f"redaction: the tagger's weights are not of the format {FORMAT!r}")
-    weights: dict[str, tuple[int, int]] = {}
-    for number, line in enumerate(lines[1:], start=2):
-        try:
-            feature, person, place = line.split("\t")
-            weights[feature] = (int(person), int(place))
-        except ValueError:
-            raise BadPolicy(
-                f"redaction: the tagger's weights are broken in line {number}"
-            ) from None
-    return weights

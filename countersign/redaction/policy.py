@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from countersign.errors import BadPolicy
 from countersign.redaction.spoken import LETTERS
 from countersign.redaction.text import folded_words
+from countersign.redaction.weights import read_weights
 
 Label = Literal[
     "NAME",
@@ -107,6 +108,7 @@ class _Lists(_Strict):
     places: str
     words: str
     clinical: str
+    tagger: str
 
 
 class _Age(_Strict):
@@ -146,6 +148,10 @@ class _Dates(_Strict):
     before_month: frozenset[str]
 
 
+class _Tagger(_Strict):
+    sure: float = Field(gt=0, lt=1)
+
+
 class _Allow(_Strict):
     eponyms: frozenset[str]
     scales: frozenset[str]
@@ -165,6 +171,7 @@ class _File(_Strict):
     people: _People
     places: _Places
     dates: _Dates
+    tagger: _Tagger
     allow: _Allow
     spoken_forms: dict[str, tuple[str, ...]]
 
@@ -259,6 +266,8 @@ class Policy:
     age_limit: int
     nicknames: Mapping[str, frozenset[str]]
     spoken_forms: Mapping[str, frozenset[str]]
+    weights: Mapping[str, tuple[int, int]]
+    sure: float
 
     @classmethod
     def from_toml(cls, text: str, lists: Mapping[str, str]) -> Policy:
@@ -289,10 +298,12 @@ class Policy:
             if not entries:
                 raise BadPolicy(f"redaction.toml: the list {name} is missing or empty")
             loaded[key] = entries
-        return _compile(data, loaded)
+        return _compile(data, loaded, read_weights("\n".join(loaded["tagger"])))
 
 
-def _compile(data: _File, loaded: dict[str, list[str]]) -> Policy:
+def _compile(
+    data: _File, loaded: dict[str, list[str]], weights: Mapping[str, tuple[int, int]]
+) -> Policy:
     flags: dict[str, int] = dict.fromkeys(
         " ".join((*loaded["words"], *loaded["clinical"])).split(), WORD
     )
@@ -384,4 +395,6 @@ def _compile(data: _File, loaded: dict[str, list[str]]) -> Policy:
         age_limit=data.age.limit,
         nicknames={name: frozenset(forms) for name, forms in nicknames.items()},
         spoken_forms=spoken,
+        weights=weights,
+        sure=data.tagger.sure,
     )

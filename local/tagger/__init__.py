@@ -1,0 +1,1 @@
+"""How the weights of `countersign.redaction.learned` are made: a corpus, and what trains on it."""
