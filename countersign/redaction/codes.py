@@ -298,7 +298,7 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
         yield _mark(document, match.start(1), match.end(1), label, TYPED)
     for match in _FIVE.finditer(text):
         at = document.at(match.start())
-        if at and policy.flags.get(document.words[at - 1], 0) & KEPT and document.capital(at - 1):
+        if at and policy.flags.get(document.words[at - 1], 0) & KEPT:
             yield _mark(document, match.start(), match.end(), "GEO", TYPED)
     for match in _FILE.finditer(text):
         yield _mark(document, match.start(), match.end(), "PHOTO", TYPED)

@@ -34,6 +34,7 @@ _CONTEXT: Final = 8
 # first, other European languages 0.2 and less, and 0.25 and more of the second.
 _LANGUAGE_WORDS: Final = 8
 _CLOSED_SHARE: Final = 0.25
+_UNKNOWN_WORDS: Final = 4
 # Masking may uncover no more; each pass masks at least one more word, and names are few.
 _PASSES: Final = 12
 
@@ -112,7 +113,8 @@ class Engine:
                 # Names have capitals, and shorthand that is full of names is English all the same.
                 unknown += 1
         size = len(document)
-        if size >= _LANGUAGE_WORDS and closed < _CLOSED_SHARE * size <= unknown:
+        foreign = max(_CLOSED_SHARE * size, _UNKNOWN_WORDS) <= unknown
+        if size >= _LANGUAGE_WORDS and closed < _CLOSED_SHARE * size and foreign:
             raise RedactionUnavailable(
                 f"a text of {size} words is in a language that redaction does not cover"
             )

@@ -105,10 +105,12 @@ class _Form:
     family: bool
 
 
+# Two ordinary words that make up a name of so many letters are that name: "kettle man".
+_SURELY_ONE = 8
 # A name of so many letters and sounds may be heard as three words or four, this much alike.
 _LONG_NAME = 7
 _LONG_SOUND = 4
-_GLUED = 0.65
+_GLUED = 0.55
 
 
 class RosterIndex:
@@ -241,15 +243,15 @@ class RosterIndex:
         last = index + 1
         forms = self._forms(word) if word not in LETTERS else ()
         joined = False
+        if not forms and document.joined(last):
+            forms = self._two_words(document, index)
+            if forms:
+                last, joined = index + 2, True
         if not forms:
             several = self._several(document, index)
             if several is not None:
                 last, forms = several
                 joined = True
-        if not forms and document.joined(last):
-            forms = self._two_words(document, index)
-            if forms:
-                last, joined = index + 2, True
         if not forms:
             spelled = self._spelled(document, index)
             if spelled is None:
@@ -329,7 +331,9 @@ class RosterIndex:
         flags = self._policy.flags
         plain = flags.get(first, 0) & WORD and flags.get(second, 0) & WORD
         exact = self._exact.get(glued)
-        if exact is not None and (not plain or self._cued(document, index)):
+        if exact is not None and (
+            not plain or len(glued) >= _SURELY_ONE or self._cued(document, index)
+        ):
             return tuple(exact)
         own = sound.keys(glued)
         alike = tuple(

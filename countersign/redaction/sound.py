@@ -17,6 +17,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^wh", "w"),
         (r"mb$", "m"),
         (r"bh|mh(?=[aeiou])", "v"),
+        (r"kh", "k"),
+        (r"dh", "d"),
         (r"sch|sh|ti(?=on|a)|ci(?=an|a)|tch", "S"),
         (r"ch", "S"),
         (r"ph", "f"),

@@ -24,6 +24,20 @@ def redacted(*texts: str, roster: Roster | None = None) -> str:
 
 # Each line: what is said, and what may not be left of it.
 IDENTIFIED = [
+    # As a front desk types it
+    ("DEA on the old pad is void, new token assigned 6/3.", ["6/3"]),
+    ("Interpreter needed 5/22 and 5/29.", ["5/22", "5/29"]),
+    ("Address is 29 Quail Hollow Court, Collierville, Tennessee, 38017.", ["38017", "Quail"]),
+    ("Moved to Mattoon, IL 61938 in spring.", ["61938"]),
+    ("Letter goes to PO Box 88, please.", ["88"]),
+    ("Medicaid card says ID MS 4471 0982 31.", ["4471", "0982", "31"]),
+    ("The account's u/cornbelt_whistle, and it's got my dorm.", ["cornbelt"]),
+    ("Upload is IMG_20240611_fwhitlock.jpg, wrong patient.", ["fwhitlock", "20240611"]),
+    # Days, and ages of 90 and more
+    ("my dad drove up on sunday the twelfth with no plan", ["twelfth"]),
+    ("the appointments on the twenty third youre a week early", ["twenty third"]),
+    ("papaw turned ninety three in the hospital", ["ninety three"]),
+    ("my uncle's a hundred and one he was on a destroyer", ["hundred and one"]),
     # (A) names
     ("hi my name is teodora vasquez and i have an appointment at two", ["teodora", "vasquez"]),
     ("um this is gwendolyn from the front desk", ["gwendolyn"]),

@@ -7,7 +7,16 @@ import functools
 import pytest
 
 from countersign.errors import BadRoster, EmptyInput, NotUtf8
-from countersign.redaction import Engine, Part, Policy, leaks, lists_named, read_roster
+from countersign.redaction import (
+    Engine,
+    Part,
+    Person,
+    Policy,
+    Roster,
+    leaks,
+    lists_named,
+    read_roster,
+)
 from lambdas import policies
 
 ROSTER = read_roster(
@@ -105,3 +114,31 @@ def test_a_broken_roster_is_refused_without_its_names(raw: bytes | str, error: t
     with pytest.raises(error) as refused:
         read_roster(raw)
     assert "Quilla" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "written"),
+    [
+        (
+            "Wale Oyelaran",
+            "this is mister oh yell a ron calling",
+            "this is mister [PATIENT_1] calling",
+        ),
+        ("Amina Begic", "so a meena does the interpreting", "so [PATIENT_1] does the interpreting"),
+        ("Lata Ramaswamy", "i saw doctor rama swami", "i saw doctor [PATIENT_1]"),
+        ("Joe Kettleman", "tell kettle man i called", "tell [PATIENT_1] i called"),
+        ("Ruth Mukherjee", "put moo kur jee on the list", "put [PATIENT_1] on the list"),
+        ("Karl Dzurik", "Pt K. Dzurik arrived late", "Pt [PATIENT_1] arrived late"),
+    ],
+)
+def test_a_name_heard_as_several_words_is_one_name(name: str, said: str, written: str) -> None:
+    roster = Roster(people=(Person(name=name, role="patient"),))
+    assert engine().redact([said], roster).texts == (written,)
+
+
+@pytest.mark.parametrize(
+    "text", ["oh you ran a lot then", "she would tell a man to go", "i saw a mean dog"]
+)
+def test_words_that_only_resemble_a_name_stay(text: str) -> None:
+    roster = Roster(people=(Person(name="Amina Oyelaran", role="patient"),))
+    assert engine().redact([text], roster).texts == (text,)
