@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONUTF8 := 1
 
-.PHONY: help setup models demo serve synth test check bench eval tagger lock clean
+.PHONY: help setup models demo serve synth test check bench eval tagger rivals lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -72,6 +72,10 @@ tagger: setup ## train the tagger of redaction anew
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes \
 		--target build/tagger -r requirements/tagger.txt
 	@PYTHONPATH=build/tagger $(BIN)/python -m local.tagger --out policies/lexicons/redaction_tagger.txt
+
+rivals: setup ## what make eval compares redaction with
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes \
+		--target build/rivals -r requirements/rivals.txt
 
 lock: ## recompile requirements/ from pyproject.toml
 	@bash requirements/compile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import re
 import sys
@@ -25,7 +26,8 @@ from countersign.note import Note, Origin, Severity
 from countersign.redaction import Person, Roster
 from countersign.transcript import Role, Transcript, Turn, decode_utf8
 from lambdas import engines
-from local.bench import BUILD, PATTERNS_NAME, patterns, prose, report
+from local import rivals
+from local.bench import BUILD, prose, report
 from local.evaluate_speech import speech
 from local.scores import MaskScore, Row, as_table
 
@@ -127,22 +129,24 @@ def redaction(folder: Path) -> tuple[list[Row], list[str]]:
         raise FileMissing(f"there is no *.jsonl in {folder}")
     texts = [text for file in files for text in read_marked(file)]
     ours, bare, alone = MaskScore(), MaskScore(), MaskScore()
+    rival, find = rivals.finder()
+    share = functools.partial(_share, rival)
     for text in texts:
         _redact(text, ours, roster=True)
         _redact(text, alone, roster=False)
-        bare.add(text.id, text.text, text.marks, patterns(text.text))
+        bare.add(text.id, text.text, text.marks, find(text.text))
     groups: list[tuple[str, frozenset[str] | None]] = [("", None), (", structured", STRUCTURED)]
     groups += [(f", {label}", frozenset({label})) for label in sorted(ours.marked)]
     rows = [
         *(
             row
             for name, labels in groups
-            for row in _share(f"recall{name}", ours.recall(labels), bare.recall(labels))
+            for row in share(f"recall{name}", ours.recall(labels), bare.recall(labels))
         ),
-        *_share("precision", ours.precision, bare.precision),
-        *_share("clean texts touched", ours.clean_touched, bare.clean_touched, lower=True),
-        *_share("recall without rosters", alone.recall(), bare.recall()),
-        *_share("precision without rosters", alone.precision, bare.precision),
+        *share("precision", ours.precision, bare.precision),
+        *share("clean texts touched", ours.clean_touched, bare.clean_touched, lower=True),
+        *share("recall without rosters", alone.recall(), bare.recall()),
+        *share("precision without rosters", alone.precision, bare.precision),
     ]
     misses = [(miss.id, miss.label, miss.why) for miss in ours.misses]
     table = as_table(("text", "label", "what is wrong"), misses)
@@ -160,11 +164,11 @@ def _redact(text: Marked, score: MaskScore, *, roster: bool) -> None:
 
 
 def _share(
-    name: str, ours: float | None, bare: float | None, *, lower: bool = False
+    rival: str, name: str, ours: float | None, bare: float | None, *, lower: bool = False
 ) -> Iterator[Row]:
     if ours is not None:
         theirs = None if bare is None else 100 * bare
-        yield Row(f"redaction: {name}", 100 * ours, "%", theirs, PATTERNS_NAME, lower)
+        yield Row(f"redaction: {name}", 100 * ours, "%", theirs, rival, lower)
 
 
 # Dialogues and the notes that people wrote of them --------------------------------------------
