@@ -42,14 +42,15 @@ _TAIL = 2.0
 # A shorter input makes Whisper invent.
 _SHORTEST = 3.0
 # A window with a fault is heard once more with so much sound on either side and such a tail, before
-# it is heard in faster-whisper's own way, which takes half as long again. Measured on nine windows
-# in which one person's turn was lost beneath another's: eight came back.
+# it is heard in faster-whisper's own way, which takes half as long again. Measured on six windows
+# in which one person's turn was lost beneath another's: five came back.
 _AROUND = 0.5
 _LONG_TAIL = 11.0
 # Tokens, and tokens for each second, that people say at most.
 _TOKENS, _TOKEN_RATE = 24, 14.0
 # Sound that is heard at once by one lane, seconds: more takes memory and saves no time.
 _BATCH_SECONDS = {"cpu": 60.0, "cuda": 600.0}
+# Every lane takes memory for a batch of its own.
 _MOST_LANES = 4
 # Sound on either side of a window that is heard in faster-whisper's own way.
 _CONTEXT = 0.3
