@@ -284,7 +284,7 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
         proper = int(month) <= int(day) <= 10 or _scored(
             document, document.at(match.start()), policy
         )
-        if cued or not proper:
+        if not proper or (cued and before[-1] != "from"):
             yield _mark(document, match.start(), match.end(), "DATE", TYPED)
     for match in _SSN.finditer(text):
         yield _mark(document, match.start(), match.end(), "SSN", TYPED)

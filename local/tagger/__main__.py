@@ -28,8 +28,8 @@ _LEAST = 4
 def main(
     out: Annotated[Path, typer.Option(help="The file of weights.")],
     data: Annotated[Path, typer.Option(help="The folder of sentences.")] = corpus.HERE,
-    variants: Annotated[int, typer.Option(min=1, help="How many times each sentence.")] = 12,
-    strength: Annotated[float, typer.Option(help="Of the penalty on weights, inverse.")] = 0.3,
+    variants: Annotated[int, typer.Option(min=1, help="How many times each sentence.")] = 16,
+    strength: Annotated[float, typer.Option(help="Of the penalty on weights, inverse.")] = 1.0,
     seed: int = 1,
 ) -> None:
     """Train and write the weights."""
