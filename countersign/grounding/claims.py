@@ -60,6 +60,14 @@ def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
                     Severity.BLOCK,
                     "Somebody else said these words.",
                 )
+            elif quotation.apart:
+                yield Doubt(
+                    quotation.start,
+                    quotation.end,
+                    "quote",
+                    Severity.REVIEW,
+                    "These sentences were not said one after another by one person.",
+                )
             else:
                 yield from _cut(reading, quotation, source)
             continue

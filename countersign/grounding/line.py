@@ -8,15 +8,24 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from countersign.grounding.cuts import cut
+from countersign.grounding.marks import quoted_spans
 from countersign.grounding.reading import Line
 from countersign.grounding.spoken import Session
-from countersign.grounding.words import Token, content, quantities, stem, tokenize
+from countersign.grounding.words import (
+    Token,
+    content,
+    quantities,
+    sentence_spans,
+    stem,
+    tokenize,
+)
 from countersign.grounding.words import negated as negations
 from countersign.note import Severity
 from countersign.transcript import Role, Turn
 
-_QUOTED = re.compile(r"\"([^\"]+)\"|\u201c([^\u201d]+)\u201d")
 _FILLERS = frozenset("um uh er erm hmm mm ah".split())
+# Our own choice: turns between two sentences of one quotation, so that "mm-hmm" may interrupt it.
+_FOLLOWS = 4
 _PATIENT = re.compile(
     r"\b(?:the\s+)?(?:patient|client|pt|patients|clients)\b(?!['\u2019]s\s+(?:mother|father"
     r"|wife|husband|partner"
@@ -75,7 +84,8 @@ class Part:
 class Quotation:
     """Quoted words; `turns` are those where they stand as quoted, empty when nowhere.
 
-    `parts` are what ellipses divide it into.
+    `parts` are what ellipses divide it into, or its sentences where they were said in several
+    turns; `apart` if those do not follow one another.
     """
 
     start: int
@@ -84,6 +94,7 @@ class Quotation:
     differing: tuple[int, int]
     short: bool
     parts: tuple[Part, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,36 +153,77 @@ class Reader:
         """Analyses one sentence."""
         tokens = tokenize(line.text)
         quotations = tuple(
-            self._quotation(line.text, match) for match in _QUOTED.finditer(line.text)
+            self._quotation(line.text, start, end) for start, end in quoted_spans(line.text)
         )
         return Reading(
             line, tokens, negations(tokens, line.text), quotations, _sources(line.text, quotations)
         )
 
-    def _quotation(self, text: str, match: re.Match[str]) -> Quotation:
-        start, end = match.span(1) if match.group(1) is not None else match.span(2)
+    def _quotation(self, text: str, start: int, end: int) -> Quotation:
         inner = text[start:end]
         if len(inner.split()) > 1:
             part = Part(start, end, tuple(self._verbatim(inner)))
             if part.places:
                 return Quotation(start, end, _turns(part), (start, end), False, (part,))
+        pieces = [
+            (start + piece.start(), start + piece.end())
+            for piece in re.finditer(r"(?:(?!\.\.\.|\u2026|\[\.\.\.\]).)+", inner, re.S)
+        ]
+        whole = self._pieces(text, start, end, pieces)
+        if not whole.turns:
+            sentences = [(start + low, start + high) for low, high in sentence_spans(inner)]
+            if len(sentences) > 1:
+                return self._sentences(text, start, end, sentences)
+        return whole
+
+    def _pieces(
+        self, text: str, start: int, end: int, pieces: Sequence[tuple[int, int]]
+    ) -> Quotation:
         turns: tuple[Turn, ...] | None = None
         parts: list[Part] = []
         size = 0
-        for piece in re.finditer(r"(?:(?!\.\.\.|\u2026|\[\.\.\.\]).)+", inner, re.S):
-            words = _fold(tokenize(piece.group()))
+        for low, high in pieces:
+            words = _fold(tokenize(text[low:high]))
             if not words:
                 continue
             size += len(words)
-            offset = start + piece.start()
-            part = Part(offset, offset + len(piece.group()), tuple(self._folded_in(words)))
+            part = Part(low, high, tuple(self._folded_in(words)))
             if not part.places:
-                low, high = self._differing(words)
-                return Quotation(start, end, (), (offset + low, offset + high), len(words) <= 2)
+                first, last = self._differing(words)
+                return Quotation(start, end, (), (low + first, low + last), len(words) <= 2)
             parts.append(part)
             where = _turns(part)
             turns = where if turns is None else tuple(turn for turn in turns if turn in where)
         return Quotation(start, end, turns or (), (start, end), size <= 2, tuple(parts))
+
+    def _sentences(
+        self, text: str, start: int, end: int, sentences: Sequence[tuple[int, int]]
+    ) -> Quotation:
+        """A quotation whose sentences may stand in several turns of one speaker."""
+        parts: list[Part] = []
+        for low, high in sentences:
+            said = self._quotation(text, low, high)
+            if not said.turns:
+                return Quotation(start, end, (), said.differing, False)
+            places = tuple(place for part in said.parts for place in part.places)
+            parts.append(Part(low, high, places))
+        every = tuple(dict.fromkeys(turn for part in parts for turn in _turns(part)))
+        apart = not self._follow([_turns(part) for part in parts])
+        return Quotation(start, end, every, (start, end), False, tuple(parts), apart)
+
+    def _follow(self, places: Sequence[Sequence[Turn]]) -> bool:
+        """Whether one speaker said each after the one before, without a long pause between."""
+        order = {turn.id: position for position, turn in enumerate(self.session.turns)}
+        ways = [(turn.speaker, order[turn.id]) for turn in places[0]]
+        for following in places[1:]:
+            ways = [
+                (turn.speaker, order[turn.id])
+                for turn in following
+                if any(
+                    who == turn.speaker and 0 <= order[turn.id] - at <= _FOLLOWS for who, at in ways
+                )
+            ]
+        return bool(ways)
 
     def _verbatim(self, inner: str) -> Iterator[tuple[Turn, Severity | None]]:
         """Where the very characters stand; "I can" does not stand in "I can't"."""

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from countersign.errors import BadNote, EmptyInput, NotJson
+from countersign.grounding.marks import quoted_spans
 from countersign.grounding.words import sentence_spans
 from countersign.note import PLACEHOLDER, Note, Origin, Sentence
 from countersign.transcript import decode_utf8
+
+# Our own choice: a shorter line is an item of a list rather than one that an editor wrapped.
+_WRAP = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,37 @@ def lines(note: Note | str) -> tuple[Line, ...]:
 
 def _of_text(text: str) -> Iterator[Line]:
     section = ""
-    for start, end in sentence_spans(text):
+    for start, end in _whole_spans(text):
         piece = text[start:end]
         if piece.endswith(":") or (piece.isupper() and len(piece) < 60 and piece[-1:] not in ".!?"):
             section = piece.rstrip(":").lower()
         yield Line(piece, start, section)
+
+
+def _whole_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Sentences, where a quotation of several and a line that was only wrapped are not cut."""
+    quoted = quoted_spans(text)
+    spans: list[tuple[int, int]] = []
+    for start, end in sentence_spans(text):
+        if spans and (
+            any(low < start < high and spans[-1][1] > low for low, high in quoted)
+            or _wrapped(text, spans[-1], start)
+        ):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return tuple(spans)
+
+
+def _wrapped(text: str, before: tuple[int, int], start: int) -> bool:
+    gap = text[before[1] : start]
+    line = text[text.rfind("\n", 0, before[1]) + 1 : before[1]]
+    return (
+        gap.strip(" \t") == "\n"
+        and len(line) >= _WRAP
+        and line[-1] not in ".!?:;"
+        and text[start].islower()
+    )
 
 
 def _of_note(note: Note) -> Iterator[Line]:
