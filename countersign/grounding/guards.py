@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from countersign.grounding import claims, facts
+from countersign.grounding import claims, facts, polarity
 from countersign.grounding.lexicons import Lexicons
 from countersign.grounding.line import Doubt, Reader, Reading
 from countersign.grounding.reading import lines
@@ -21,7 +21,7 @@ GUARDS: tuple[Guard, ...] = (
     facts.numbers,
     facts.dates,
     claims.quotations,
-    claims.negations,
+    polarity.negations,
     claims.speakers,
     claims.scope,
     claims.emotions,

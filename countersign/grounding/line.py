@@ -11,6 +11,7 @@ from countersign.grounding.cuts import cut
 from countersign.grounding.marks import quoted_spans
 from countersign.grounding.reading import Line
 from countersign.grounding.spoken import Session
+from countersign.grounding.support import Support
 from countersign.grounding.words import (
     Token,
     content,
@@ -115,6 +116,7 @@ class Reading:
     negated: tuple[bool, ...]
     quotations: tuple[Quotation, ...]
     sources: tuple[Source, ...]
+    support: Support
 
     @property
     def text(self) -> str:
@@ -143,6 +145,7 @@ class Reader:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._support = Support(session)
         self._tokens = {turn.id: tokenize(turn.text) for turn in session.turns}
         self._folded = [(turn, _fold(self._tokens[turn.id])) for turn in session.turns]
         self._joined = [
@@ -156,7 +159,12 @@ class Reader:
             self._quotation(line.text, start, end) for start, end in quoted_spans(line.text)
         )
         return Reading(
-            line, tokens, negations(tokens, line.text), quotations, _sources(line.text, quotations)
+            line,
+            tokens,
+            negations(tokens, line.text),
+            quotations,
+            _sources(line.text, quotations),
+            self._support,
         )
 
     def _quotation(self, text: str, start: int, end: int) -> Quotation:

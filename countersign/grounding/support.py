@@ -1,0 +1,281 @@
+"""Decides where in a session the words of a note find support, and with which sign."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from countersign.grounding.lexicons import Lexicons
+from countersign.grounding.spoken import Answer, Session, Utterance, answer
+from countersign.grounding.words import CLAUSE_END, NEGATIONS, STOPWORDS, Token, stem
+
+# What ends something: "I stopped smoking" and "I'm off it" deny smoking as a "don't" does.
+ENDINGS = frozenset(
+    """
+        stopped stop quit quitting quits ceased discontinued anymore gone resolved disappeared
+        subsided former formerly lack lacks lacking free refused refuses declined declines avoid
+        avoids avoided avoiding unable cleared rid
+    """.split()
+)
+# "I'm off it" ends it; "the color is off" does not.
+_OFF = frozenset(
+    "i'm am been got get came come he's she's weaned tapered taken took stayed".split()
+)
+# Said of a thing, these deny that anything is wrong with it.
+WELL = frozenset(
+    """
+        fine good well normal okay ok clear stable great unremarkable negative intact healthy
+        regular regularly perfect controlled better improved improving enough
+    """.split()
+)
+# Said of a thing, these affirm that something is wrong with it.
+ILL = frozenset(
+    """
+        bad badly worse worst poor poorly terrible terribly awful abnormal horrible rough unwell
+        uncontrolled unstable elevated trouble struggling
+    """.split()
+)
+# "Okay, any fever?" judges nothing: such words judge what they are said of after one of these.
+_JUDGES = frozenset(
+    """
+        is are was were been be doing feel feeling feels look looks looking sound sounds seem seems
+        it's that's they're i'm he's she's going went sleeping eating working done pretty very
+        really all so quite not n't isn't aren't wasn't
+    """.split()
+)
+# Words too general to tell one statement from another.
+_GENERAL = frozenset(
+    """
+        history significant recent current currently known prior previous previously past symptom
+        symptoms issue issues problem problems concern concerns complaint complaints time times
+        other others episode episodes evidence sign signs change changes difficulty difficulties
+        experience experiences experienced experiencing change new ongoing active additional
+        associated related take takes taking took use used uses using utilize utilizing need needs
+        present presents presented presenting continue continues continued regarding due anything
+        something nothing anyone today's additionally otherwise specific particular personal
+        longer anymore want wants wanted able make makes made come came comes
+        having ms mr mrs year years old day days week weeks month months visit
+        approximately roughly ago contributory noncontributory acute chronic
+        statement mention mentions mentioned endorse endorses deny denying reporting stating
+        stopped stop quit quitting ceased discontinued discontinue unable absent absence negative
+        free without symptomatology no not never been
+    """.split()
+)
+
+_NEAR = 5
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One thing a clause speaks of: `names` are the ways in which the session may name it."""
+
+    first: int
+    last: int
+    names: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """An utterance that speaks of a clause's things; `share` is how much of their weight.
+
+    `signs` holds True where it denies them, False where it affirms them, both where its words may
+    mean either, and nothing where a question found no clear answer.
+    """
+
+    utterance: Utterance
+    share: float
+    signs: frozenset[bool]
+    matched: int
+
+
+class Support:
+    """The session's words by what they name, for all guards; read once per check."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._names = [names(u.tokens, session.lexicons) for u in session.utterances]
+        self._where: dict[str, list[int]] = {}
+        for index, spoken in enumerate(self._names):
+            for name in spoken:
+                self._where.setdefault(name, []).append(index)
+
+    @cached_property
+    def _ended(self) -> tuple[tuple[bool, ...], ...]:
+        return tuple(_ended(u) for u in self.session.utterances)
+
+    @cached_property
+    def _judged(self) -> tuple[tuple[tuple[int, bool], ...], ...]:
+        return tuple(judgements(u.tokens, u.negated) for u in self.session.utterances)
+
+    def judged(self, units: Sequence[Unit]) -> frozenset[bool]:
+        """How the session judges what `units` speak of: True for well, False for ill.
+
+        In the utterances that speak of it and their neighbours; in all where there are no units.
+        """
+        near: set[int] = set()
+        for mention in self.mentions(units, 0.01) if units else ():
+            near |= {mention.utterance.position + step for step in (-1, 0, 1)}
+        return frozenset(
+            sign
+            for index, utterance in enumerate(self.session.utterances)
+            if not units or utterance.position in near
+            for _, sign in self._judged[index]
+        )
+
+    def weight(self, unit: Unit) -> float:
+        """How much a unit tells: one that is said in every sentence tells little."""
+        said = [len(self._where.get(name, ())) for way in unit.names for name in way]
+        return math.log(1 + len(self._names) / (1 + min(said, default=0)))
+
+    def units(self, tokens: Sequence[Token], first: int, last: int) -> list[Unit]:
+        """The things that tokens `[first, last)` speak of, general words left out."""
+        units = _units(tokens, first, last, self.session.lexicons)
+        return sorted(units, key=lambda unit: unit.first)
+
+    def mentions(self, units: Sequence[Unit], least: float) -> list[Mention]:
+        """Utterances that hold at least `least` of the units' weight, in the session's order."""
+        total = sum(self.weight(unit) for unit in units)
+        if not total:
+            return []
+        places: dict[int, list[Unit]] = {}
+        for unit in units:
+            found: set[int] = set()
+            for way in unit.names:
+                wheres = [set(self._where.get(name, ())) for name in way]
+                found |= set.intersection(*wheres) if wheres else set()
+            for index in found:
+                places.setdefault(index, []).append(unit)
+        mentions = []
+        for index, matched in sorted(places.items()):
+            share = sum(self.weight(unit) for unit in matched) / total
+            if share >= least:
+                mentions.append(
+                    Mention(
+                        self.session.utterances[index],
+                        share,
+                        self._signs(index, matched),
+                        len(matched),
+                    )
+                )
+        return mentions
+
+    def _signs(self, index: int, matched: Sequence[Unit]) -> frozenset[bool]:
+        utterance = self.session.utterances[index]
+        spoken = self._names[index]
+        places = [
+            min(spoken[name] for name in way)
+            for unit in matched
+            for way in unit.names
+            if way and all(name in spoken for name in way)
+        ]
+        denied = [utterance.negated[p] or _negated_after(utterance, p) for p in places]
+        signs = {any(denied)} if any(denied) == all(denied) else {True, False}
+        judged = self._judged[index]
+        if any(self._ended[index][p] for p in places) or any(
+            sign and abs(place - p) <= _NEAR for p in places for place, sign in judged
+        ):
+            signs |= {True, False}
+        if utterance.question:
+            reply = self.session.reply(utterance)
+            said = answer(reply.text) if reply is not None else Answer.UNCLEAR
+            if said is Answer.UNCLEAR:
+                signs = set()
+            elif said is Answer.NO:
+                signs = {True}
+            elif True in signs:
+                signs = {True, False}
+            else:
+                several = sum(1 for token in utterance.tokens if token.text == "or")
+                signs = {True, False} if several else {False}
+        return frozenset(signs)
+
+
+def judgements(tokens: Sequence[Token], negated: Sequence[bool]) -> tuple[tuple[int, bool], ...]:
+    """Where something is called well (True) or ill (False); "not well" is ill."""
+    found: list[tuple[int, bool]] = []
+    for index, token in enumerate(tokens):
+        before = {t.text for t in tokens[max(0, index - 2) : index]}
+        if token.text in WELL and before & _JUDGES:
+            found.append((index, not negated[index]))
+        elif token.text in ILL:
+            found.append((index, negated[index]))
+    return tuple(found)
+
+
+def _ended(utterance: Utterance) -> tuple[bool, ...]:
+    """For each token whether a word that ends something stands up to six words from it."""
+    tokens = utterance.tokens
+    marks = [False] * len(tokens)
+    for index, token in enumerate(tokens):
+        before = tokens[index - 1].text if index else ""
+        if token.text in ENDINGS or (token.text == "off" and before in _OFF):
+            for step in range(index - 6, index + 7):
+                if 0 <= step < len(tokens):
+                    low, high = sorted((index, step))
+                    if not any(t.text in CLAUSE_END for t in tokens[low:high]):
+                        marks[step] = True
+    return tuple(marks)
+
+
+def _negated_after(utterance: Utterance, place: int) -> bool:
+    """Whether the verb of the token is denied: "the job is not going", "sleep hasn't come"."""
+    for index in range(place + 1, min(place + 4, len(utterance.tokens))):
+        token = utterance.tokens[index]
+        gap = utterance.turn.text[utterance.tokens[index - 1].end : token.start]
+        if token.text in CLAUSE_END or token.text in {"and", "or"} or set(gap) & set(".,;:?!"):
+            return False
+        if token.text in {"not", "never", "n't"} or token.text.endswith("n't"):
+            return True
+    return False
+
+
+def names(tokens: Sequence[Token], lexicons: Lexicons) -> dict[str, int]:
+    """What tokens name, with the first token that does: word stems, symptoms, drugs, diagnoses."""
+    found: dict[str, int] = {}
+    for index, token in enumerate(tokens):
+        if _tells(token):
+            found.setdefault(stem(token.text), index)
+    for symptom in lexicons.spoken.find(tokens):
+        found.setdefault(f"symptom:{symptom.meaning.name}", symptom.first)
+    for drug in lexicons.medications.find(tokens):
+        found.setdefault(f"drug:{drug.meaning.generic}", drug.first)
+    for illness in lexicons.lay_diagnoses.find(tokens):
+        found.setdefault(f"diagnosis:{illness.meaning.key}", illness.first)
+    return found
+
+
+def _units(tokens: Sequence[Token], first: int, last: int, lexicons: Lexicons) -> Iterator[Unit]:
+    inside = tokens[first:last]
+    ways: dict[tuple[int, int], set[str]] = {}
+    for symptom in lexicons.clinical.find(inside):
+        ways.setdefault((symptom.first, symptom.last), set()).add(f"symptom:{symptom.meaning.name}")
+    for drug in lexicons.medications.find(inside):
+        ways.setdefault((drug.first, drug.last), set()).add(f"drug:{drug.meaning.generic}")
+    for illness in lexicons.diagnoses.find(inside):
+        ways.setdefault((illness.first, illness.last), set()).add(
+            f"diagnosis:{illness.meaning.key}"
+        )
+    spans = sorted(ways, key=lambda span: (span[0] - span[1], span[0]))
+    taken: set[int] = set()
+    for low, high in spans:
+        if any(index in taken for index in range(low, high)):
+            continue
+        taken.update(range(low, high))
+        literal = frozenset(stem(t.text) for t in inside[low:high] if _tells(t))
+        every = [frozenset({name}) for span in spans if span == (low, high) for name in ways[span]]
+        yield Unit(first + low, first + high, (*every, *((literal,) if literal else ())))
+    for index, token in enumerate(inside):
+        if index not in taken and _tells(token):
+            yield Unit(first + index, first + index + 1, (frozenset({stem(token.text)}),))
+
+
+def _tells(token: Token) -> bool:
+    return (
+        len(token.text) > 2
+        and token.text not in STOPWORDS
+        and token.text not in _GENERAL
+        and token.text not in NEGATIONS
+        and not token.text[0].isdecimal()
+    )
