@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from countersign.grounding.attribution import relative_spoke
 from countersign.grounding.cuts import HEDGES
 from countersign.grounding.lexicons import ScopeRule
 from countersign.grounding.line import Doubt, Part, Quotation, Reading, Source, stems
 from countersign.grounding.polarity import DENIES
 from countersign.grounding.spoken import Answer, Session, answer
-from countersign.grounding.words import NEGATIONS, Hit, content, stem
+from countersign.grounding.words import NEGATIONS, Hit, stem
 from countersign.note import Severity
 from countersign.transcript import Role
 
@@ -33,7 +34,9 @@ def quotations(reading: Reading, session: Session) -> Iterator[Doubt]:
         if quotation.turns:
             source = reading.source_of(quotation)
             roles = {turn.role for turn in quotation.turns}
-            if source and Role.UNKNOWN not in roles and not _may_be(source, roles):
+            if source and source.kin and relative_spoke(source.kin, quotation.turns, session):
+                yield from _cut(reading, quotation, source)
+            elif source and Role.UNKNOWN not in roles and not _may_be(source, roles):
                 yield Doubt(
                     source.start,
                     source.end,
@@ -67,7 +70,10 @@ def _cut(reading: Reading, quotation: Quotation, source: Source | None) -> Itera
         own = [
             (turn, grave)
             for turn, grave in places
-            if source is None or turn.role is Role.UNKNOWN or _may_be(source, {turn.role})
+            if source is None
+            or source.kin
+            or turn.role is Role.UNKNOWN
+            or _may_be(source, {turn.role})
         ]
         graves = {grave for _, grave in own or places}
         if None in graves or _carried(reading, quotation, part):
@@ -98,36 +104,6 @@ def _may_be(source: Source, roles: set[Role]) -> bool:
     if source.role is Role.OTHER:
         return bool(roles & {Role.OTHER, Role.UNKNOWN})
     return source.role in roles
-
-
-def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
-    """Reviews a statement given to the patient that only the clinician made, and conversely."""
-    if not reading.sources or any(q.turns for q in reading.quotations):
-        return
-    source = reading.sources[0]
-    if source.role not in {Role.PATIENT, Role.THERAPIST}:
-        return
-    rest = [t for t in content(reading.tokens) if t.start >= source.end]
-    wanted = frozenset(stem(t.text) for t in rest)
-    if len(wanted) < 3:
-        return
-    own = other = 0.0
-    for position, turn in enumerate(session.turns):
-        here = session.turn_stems[position]
-        share = len(wanted & here) / len(wanted)
-        if turn.role is source.role or turn.role is Role.UNKNOWN:
-            own = max(own, share)
-        elif turn.role in {Role.PATIENT, Role.THERAPIST}:
-            if source.role is Role.PATIENT and session.confirmed[position]:
-                own = max(own, share)
-            else:
-                other = max(other, share)
-    # A note seldom names the clinician as the source: where it does, less contradicts it.
-    least = 0.34 if source.role is Role.THERAPIST else 0.55
-    if other >= least and own <= 0.6 * other:
-        yield Doubt(
-            source.start, source.end, "speaker", Severity.REVIEW, "The other speaker said this."
-        )
 
 
 def scope(reading: Reading, session: Session) -> Iterator[Doubt]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from countersign.grounding import claims, facts, polarity
+from countersign.grounding import attribution, claims, facts, polarity
 from countersign.grounding.lexicons import Lexicons
 from countersign.grounding.line import Doubt, Reader, Reading
 from countersign.grounding.reading import lines
@@ -22,7 +22,7 @@ GUARDS: tuple[Guard, ...] = (
     facts.dates,
     claims.quotations,
     polarity.negations,
-    claims.speakers,
+    attribution.speakers,
     claims.scope,
     claims.emotions,
 )

@@ -39,6 +39,15 @@ _CLINICIAN = re.compile(
     r"|doctor|writer|social worker)\b|^\s*I\b|\[CLINICIAN_\d+\]",
     re.I,
 )
+_RELATIVE = re.compile(
+    r"\b(?:(?:(?:the\s+)?(?:patient|client|pt)['\u2019]s|his|her|their|the|my)\s+)?"
+    r"(?P<kin>mother|mom|father|dad|parents?|wife|husband|partner|spouse|sister|brother|sibling|son"
+    r"|daughter|grandmother|grandfather|aunt|uncle|cousin|niece|nephew|boyfriend|girlfriend"
+    r"|fianc[e\u00e9]e?|friend|roommate|teacher|caregiver|guardian|boss|coworker|neighbor|nurse"
+    r"|school|family|stepmother|stepfather)\b",
+    re.I,
+)
+_PER = re.compile(r"\b(?:as\s+)?(?:per|according\s+to)\s+(?:the\s+|his\s+|her\s+|their\s+)?$", re.I)
 _OTHER = re.compile(r"^\s*(?:other speaker|unidentified speaker)\b", re.I)
 _ASKED = re.compile(r"(?:^|[(:])\s*(asked)(?::|\s*(?=[\"\u201c]))", re.I)
 _ANSWERED = re.compile(r"\b(answered)(?::|\s*(?=[\"\u201c]))", re.I)
@@ -56,7 +65,11 @@ _REPORTS = re.compile(
     r"|identifies|identified|recalls?|recalled|indicates?|indicated|verbalizes?|verbalized"
     r"|agrees?|agreed|believes|believed|replied|responds?|responded"
     r"|answers?|answered|affirms?|points? out|pointed out|commented|remarked|disclosed"
-    r"|reflected|validated|provided|:)",
+    r"|reflected|validated|provided|feels?|felt|thinks?|thought|adds|added|confirms?|confirmed"
+    r"|worries|worried|counsels?|counsell?ed|instructs?|instructed|educates?|educated|prescribes?"
+    r"|prescribed|orders|ordered|reassures?|reassured|observes?|observed|emphasized|requests?"
+    r"|requested|claims?|claimed|attributes?|attributed|insists?|insisted|discloses|told|warned"
+    r"|remembers?|remembered|wonders?|wondered)\b|^:",
     re.I,
 )
 
@@ -100,11 +113,16 @@ class Quotation:
 
 @dataclass(frozen=True)
 class Source:
-    """Whom a sentence names as the speaker, and where it does."""
+    """Whom a sentence names as the speaker, and where it does; `kin` is the word for a relative.
+
+    `asks` marks the fixed words of our own drafts, which name nobody.
+    """
 
     role: Role
     start: int
     end: int
+    kin: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -307,16 +325,27 @@ def _fold(tokens: Sequence[Token]) -> list[tuple[str, int, int]]:
 
 def _sources(text: str, quotations: Sequence[Quotation]) -> tuple[Source, ...]:
     found: list[Source] = []
-    for pattern, role in ((_PATIENT, Role.PATIENT), (_CLINICIAN, Role.THERAPIST)):
+    patterns = (
+        (_RELATIVE, Role.OTHER),
+        (_PATIENT, Role.PATIENT),
+        (_CLINICIAN, Role.THERAPIST),
+    )
+    for pattern, role in patterns:
         for match in pattern.finditer(text):
             if any(q.start <= match.start() < q.end for q in quotations):
                 continue
-            if _REPORTS.match(text[match.end() :]) or text[match.end() : match.end() + 1] == ":":
-                found.append(Source(role, *match.span()))
+            if any(s.start < match.end() and match.start() < s.end for s in found):
+                continue
+            per = _PER.search(text[: match.start()]) is not None
+            colon = text[match.end() : match.end() + 1] == ":" and role is not Role.OTHER
+            says = _REPORTS.match(text[match.end() :])
+            if per or colon or (says and says.group() != ":"):
+                kin = match.group("kin").lower() if role is Role.OTHER else ""
+                found.append(Source(role, *match.span(), kin))
     for pattern, role in ((_ASKED, Role.THERAPIST), (_ANSWERED, Role.PATIENT)):
         for match in pattern.finditer(text):
             if not any(q.start <= match.start() < q.end for q in quotations):
-                found.append(Source(role, *match.span(1)))
+                found.append(Source(role, *match.span(1), asks=True))
     other = _OTHER.match(text)
     if other:
         found.append(Source(Role.OTHER, *other.span()))

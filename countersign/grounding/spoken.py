@@ -340,6 +340,23 @@ class Session:
         )
 
     @cached_property
+    def roles_known(self) -> bool:
+        """Whether a clinician and somebody else are both known by their role."""
+        roles = {turn.role for turn in self.turns}
+        return Role.THERAPIST in roles and bool(roles & {Role.PATIENT, Role.OTHER})
+
+    def turn_words(self, turn: Turn) -> frozenset[str]:
+        """The words of a turn, each possessive without its ending."""
+        return self._turn_words[turn.id]
+
+    @cached_property
+    def _turn_words(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {turn.id: set() for turn in self.turns}
+        for utterance in self.utterances:
+            found[utterance.turn.id] |= {word.removesuffix("'s") for word in utterance.words}
+        return {turn: frozenset(words) for turn, words in found.items()}
+
+    @cached_property
     def patient_stems(self) -> frozenset[str]:
         return self._stems_of({Role.PATIENT, Role.OTHER, Role.UNKNOWN})
 

@@ -1,0 +1,173 @@
+"""Decides whether somebody who is named as the speaker of a note's sentence said it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from countersign.grounding.line import Doubt, Reading, Source
+from countersign.grounding.spoken import Session
+from countersign.grounding.support import Unit
+from countersign.note import Severity
+from countersign.transcript import Role, Turn
+
+# Relatives and others by every word that a note and a session may use for them.
+_SAME = (
+    "mother mom mum mommy mama",
+    "father dad daddy papa",
+    "parent mother father mom dad",
+    "wife spouse",
+    "husband spouse",
+    "partner boyfriend girlfriend husband wife fiance fiancee",
+    "spouse husband wife partner",
+    "sibling brother sister",
+    "grandmother grandma nana",
+    "grandfather grandpa",
+    "child kid kids son daughter children",
+    "family mother father mom dad parents brother sister wife husband",
+)
+# What a clinician does with words, and what a patient does.
+_TELLS = frozenset(
+    """
+        recommends recommended recommend advises advised advise counsels counseled counselled
+        instructs instructed educates educated prescribes prescribed orders ordered teaches taught
+        assigns assigned reassures reassured encourages encouraged suggests suggested introduces
+        introduced validates validated reflected explains explained asks asked offers offered
+        proposes proposed provided discusses discussed told
+    """.split()
+)
+_ONLY_CLINICIANS = frozenset(
+    """
+        advises advised advise counsels counseled counselled instructs instructed educates educated
+        prescribes prescribed assigns assigned reassures reassured
+    """.split()
+)
+_ONLY_PATIENTS = frozenset(
+    """
+        denies denied endorses endorsed complains complained admits admitted discloses disclosed
+    """.split()
+)
+# Our own choice: shares of a sentence's weight that one utterance must hold.
+_HEARD = 0.2
+_MOSTLY = 0.5
+
+
+def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Reviews a statement given to one person that only another made.
+
+    Blocks one given to a relative who neither spoke nor was ever spoken of.
+    """
+    for source in reading.sources:
+        if any(q.turns and reading.source_of(q) == source for q in reading.quotations):
+            continue
+        if source.asks:
+            continue
+        doubt = _doubt(source, reading, session)
+        if doubt is not None:
+            yield doubt
+
+
+def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
+    others = [other.start for other in reading.sources if other.start > source.start]
+    end = min(others, default=len(reading.text))
+    inside = [i for i, t in enumerate(reading.tokens) if source.end <= t.start < end]
+    if not inside:
+        return None
+    verb = next(
+        (reading.tokens[i].text for i in inside[:4] if reading.tokens[i].text in _VERBS), ""
+    )
+    units = reading.support.units(reading.tokens, inside[0], inside[-1] + 1)
+    units = [u for u in units if reading.tokens[u.first].text not in _VERBS]
+    if source.role is Role.OTHER:
+        return _relative(source, units, reading, session) if source.kin else None
+    if not session.roles_known:
+        return None
+    own, other = _shares(source.role, units, reading, session)
+    if source.role is Role.THERAPIST:
+        wrong = verb in _ONLY_PATIENTS or (
+            verb not in _TELLS and other >= _HEARD and own < 1.1 * other
+        )
+        wrong = wrong or (verb in _TELLS and other >= _MOSTLY and own <= 0.5 * other)
+    elif verb in _TELLS:
+        wrong = own <= other if verb in _ONLY_CLINICIANS else other >= _HEARD and own < other
+    else:
+        wrong = len(units) >= 3 and other >= _MOSTLY and own <= 0.6 * other
+    if not wrong:
+        return None
+    return Doubt(
+        source.start, source.end, "speaker", Severity.REVIEW, "The other speaker said this."
+    )
+
+
+_VERBS = _TELLS | _ONLY_PATIENTS | frozenset(
+    """
+        reports reported states stated says said notes noted shares shared describes described
+        mentions mentioned expresses expressed acknowledges acknowledged feels felt believes
+        believed thinks thought adds added agrees agreed confirms confirmed
+    """.split()
+)  # fmt: skip
+
+
+def _shares(
+    role: Role, units: Sequence[Unit], reading: Reading, session: Session
+) -> tuple[float, float]:
+    """The largest share of the units' weight in one exchange of `role`, and of the other role.
+
+    What a clinician asked and the patient answered is the patient's, and not the clinician's.
+    """
+    own = other = 0.0
+    for mention in reading.support.mentions(units, 0.01):
+        utterance = mention.utterance
+        speaker = utterance.turn.role
+        if speaker is Role.THERAPIST and utterance.question:
+            speaker = Role.PATIENT if session.confirmed[utterance.position] else Role.UNKNOWN
+        elif speaker is Role.THERAPIST and session.confirmed[utterance.position]:
+            if role is Role.PATIENT:
+                speaker = Role.PATIENT
+        elif speaker is Role.OTHER:
+            speaker = Role.PATIENT
+        if speaker is role:
+            own = max(own, mention.share)
+        elif speaker is not Role.UNKNOWN:
+            other = max(other, mention.share)
+    return own, other
+
+
+def relative_spoke(kin: str, turns: Sequence[Turn], session: Session) -> bool:
+    """Whether one of `turns` is another speaker's, or speaks of the relative."""
+    words = _words(kin)
+    return any(
+        turn.role in {Role.OTHER, Role.UNKNOWN} or words & session.turn_words(turn)
+        for turn in turns
+    )
+
+
+def _words(kin: str) -> frozenset[str]:
+    for line in _SAME:
+        same = line.split()
+        if kin.removesuffix("s") == same[0]:
+            return frozenset({*same, *(word + "s" for word in same)})
+    return frozenset({kin, kin.removesuffix("s"), kin + "s"})
+
+
+def _relative(
+    source: Source, units: Sequence[Unit], reading: Reading, session: Session
+) -> Doubt | None:
+    words = _words(source.kin)
+    strangers = any(turn.role in {Role.OTHER, Role.UNKNOWN} for turn in session.turns)
+    if not strangers and not words & session.words:
+        return Doubt(
+            source.start, source.end, "speaker", Severity.BLOCK,
+            "This person neither spoke nor was spoken of in the session.",
+        )  # fmt: skip
+    mentions = reading.support.mentions(units, _HEARD)
+    best = max((mention.share for mention in mentions), default=0.0)
+    for mention in mentions:
+        turn = mention.utterance.turn
+        if mention.share < 0.6 * best:
+            continue
+        if turn.role in {Role.OTHER, Role.UNKNOWN} or words & session.turn_words(turn):
+            return None
+    return Doubt(
+        source.start, source.end, "speaker", Severity.REVIEW,
+        "In the session somebody else said this.",
+    )  # fmt: skip
