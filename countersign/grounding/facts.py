@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from countersign.grounding.lexicons import Medication
 from countersign.grounding.line import Doubt, Reading
-from countersign.grounding.spoken import Session, Stand
+from countersign.grounding.spoken import Session, Stand, Utterance
 from countersign.grounding.words import (
     STOPWORDS,
     Hit,
@@ -40,6 +40,8 @@ _DATE = re.compile(
     r"\b(?P<m>\d{1,2})(?P<mark>[/-])(?P<d>\d{1,2})(?P=mark)(?P<y>\d{4}|\d{2})\b"
     r"|\b(?P<iy>\d{4})-(?P<im>\d{2})-(?P<id>\d{2})\b|\b(?P<om>\d{1,2})/(?P<oy>(?:19|20)\d{2})\b"
 )
+# "C5-6": the names of vertebrae and their like hold no amounts.
+_LEVEL = re.compile(r"\b[A-Z]\d+-$")
 _FORMAL = re.compile(
     r"disorder|syndrome|disease|dependence|abuse|addiction|schizo|bipolar|autis|psycho"
 )
@@ -146,6 +148,22 @@ def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
                 "dose",
                 Severity.BLOCK,
                 "Nobody said this amount in the session.",
+            )
+            continue
+        spoken_units = {
+            lexicons.dose_units[u.tokens[q.last].text]
+            for u, q in session.quantities
+            if quantity.value in q.readings
+            and q.last < len(u.tokens)
+            and u.tokens[q.last].text in lexicons.dose_units
+        }
+        if spoken_units and unit not in spoken_units:
+            yield Doubt(
+                quantity.start,
+                end,
+                "dose",
+                Severity.BLOCK,
+                "The session gives this amount in another unit.",
             )
             continue
         drug = _nearest(named, quantity)
@@ -320,6 +338,8 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         before = reading.tokens[quantity.first - 1].text if quantity.first else ""
         glued = text[quantity.start - 1 : quantity.start] if quantity.start else ""
+        if glued.isalpha() or (glued == "-" and _LEVEL.search(text[: quantity.start])):
+            continue
         if quantity.value == 0 or (glued == "/" and quantity.value == 10):
             continue
         if text[quantity.end : quantity.end + 2].startswith("/") and glued == "-":
@@ -336,19 +356,18 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         if text[: quantity.start].strip() == "" and text[quantity.end : quantity.end + 1] in ".)":
             continue
-        lasting = any(said.lasts(quantity) for _, said in session.quantities)
-        if not lasting and not quantity.readings & session.values:
+        said = [place for place in session.quantities if _same(quantity, place[1])]
+        if not said:
             sure = quantity.exact and (word[0].isdecimal() or bool(quantity.unit))
+            loose = bool(quantity.readings & session.values)
             yield Doubt(
                 quantity.start,
                 quantity.end,
                 "number",
-                Severity.BLOCK if sure else Severity.REVIEW,
-                "Nobody said this number in the session.",
+                Severity.BLOCK if sure and not loose else Severity.REVIEW,
+                "This number was said, but not of this." if loose else _UNSAID,
             )
-        elif not lasting and (
-            _elsewhere(quantity, reading, session) or not _with_unit(quantity, session)
-        ):
+        elif quantity.exact and _elsewhere(quantity, said, reading, session):
             yield Doubt(
                 quantity.start,
                 quantity.end,
@@ -358,23 +377,71 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             )
 
 
-def _elsewhere(quantity: Quantity, reading: Reading, session: Session) -> bool:
-    """Whether the number was only ever said among other words than the sentence's."""
-    wanted = frozenset(stem(t.text) for t in content(reading.tokens) if t.text[0].isalpha())
-    near: set[str] = set()
-    for value in quantity.readings:
-        near |= session.near_values.get(value, frozenset())
-    return quantity.exact and len(wanted) >= 3 and not wanted & near
+# "Three times" may be three attacks.
+_EVENTS = frozenset("time attack episode visit hospitalization".split())
+_UNSAID = "Nobody said this number in the session."
+# Our own choices: what a number's surroundings count when they are of the next turn, how much of a
+# sentence's weight they must hold to be about it, and how much less makes another number likelier.
+_NEXT = 0.6
+_ABOUT = 0.3
+_LESS = 0.6
 
 
-def _with_unit(quantity: Quantity, session: Session) -> bool:
-    """Whether the number was said of the same span of time, or of no span of time at all."""
-    if quantity.days is None:
+def _same(mine: Quantity, said: Quantity) -> bool:
+    """Whether both are one number, or one length of time in other units, of the same thing."""
+    if mine.readings & said.readings:
+        units = {mine.unit, said.unit}
+        return "" in units or len(units) == 1 or units <= _EVENTS or not mine.exact
+    return mine.unit != said.unit and mine.lasts(said)
+
+
+def _elsewhere(
+    quantity: Quantity,
+    said: Sequence[tuple[Utterance, Quantity]],
+    reading: Reading,
+    session: Session,
+) -> bool:
+    """Whether the session gives another such number where it speaks of the sentence's things."""
+    if _AGE.match(reading.text, quantity.end):
+        return not any(_aged(utterance, session) for utterance, _ in said)
+    units = [
+        unit
+        for unit in reading.support.units(reading.tokens, 0, len(reading.tokens))
+        if not quantity.first <= unit.first <= quantity.last
+    ]
+    if not units:
+        return False
+    near: dict[int, float] = {}
+    for mention in reading.support.mentions(units, 0.01):
+        position = mention.utterance.position
+        near[position] = max(near.get(position, 0.0), mention.share)
+
+    def about(utterance: Utterance) -> float:
+        here = near.get(utterance.position, 0.0)
+        beside = max(near.get(utterance.position + step, 0.0) for step in (-1, 1))
+        return max(here, _NEXT * beside)
+
+    own = max(about(utterance) for utterance, _ in said)
+    if len(units) >= 3 and own == 0.0:
         return True
-    return any(
-        said.lasts(quantity) or (said.days is None and said.readings & quantity.readings)
-        for _, said in session.quantities
-    )
+    others = [
+        about(utterance)
+        for utterance, other in session.quantities
+        if other.unit == quantity.unit and other.exact and not _same(quantity, other)
+    ]
+    best = max(others, default=0.0)
+    return bool(quantity.unit) and best >= _ABOUT and own < _LESS * best
+
+
+_AGE = re.compile(r"[\s-]*(?:years?|yrs?|months?|y|mo)?[\s/-]*(?:olds?|o)\b", re.I)
+_AGED = frozenset("old age aged turn turned turning birthday born".split())
+
+
+def _aged(utterance: Utterance, session: Session) -> bool:
+    """Whether the utterance, or the turn before or after, speaks of somebody's age."""
+    low = max(0, utterance.position - 1)
+    turns = session.turns[low : utterance.position + 2]
+    return any(_AGED & session.turn_words(turn) for turn in turns) or len(utterance.tokens) <= 3
 
 
 class _Date:
