@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countersign.grounding.lexicons import Symptom
 from countersign.grounding.line import Doubt, Reading
@@ -55,6 +55,9 @@ _NEUTRAL = frozenset(
 _ABOUT = 0.5
 _SURELY = 0.65
 _AFFIRMS = 0.5
+# Our own choice: as many denials in one list are a list; half of them upheld, it was gone through.
+_LISTED = 3
+_TURNED = "In the session this was affirmed, not denied."
 # Our own choice: a line of fewer words than this is a heading or an entry, and affirms nothing.
 _BARE = 4
 
@@ -80,11 +83,21 @@ def negations(reading: Reading, session: Session) -> Iterator[Doubt]:
     if reading.heading:
         return
     denied = denials(reading)
-    for denial in denied:
-        yield from _denied(reading, denial, session)
+    for cue in dict.fromkeys(denial.cue for denial in denied):
+        items = [denial for denial in denied if denial.cue is cue]
+        doubts = [list(_denied(reading, denial, session)) for denial in items]
+        mostly = len(items) >= _LISTED and sum(not found for found in doubts) * 2 >= len(items)
+        for found in doubts:
+            yield from (_milder(doubt) if mostly else doubt for doubt in found)
     yield from _judged(reading)
     covered = {index for denial in denied for index in range(denial.first, denial.last)}
     yield from _affirmed(reading, session, covered)
+
+
+def _milder(doubt: Doubt) -> Doubt:
+    """What stands in a list that was mostly said, in words that nobody used."""
+    strict = doubt.severity is Severity.BLOCK or doubt.why == _TURNED
+    return doubt if strict else replace(doubt, severity=Severity.HIGHLIGHT)
 
 
 def _judged(reading: Reading) -> Iterator[Doubt]:
@@ -206,7 +219,7 @@ def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doub
             *span,
             "negation",
             Severity.BLOCK if exact and denial.cue.text in DENIES else Severity.REVIEW,
-            "In the session this was affirmed, not denied.",
+            _TURNED,
         )
         return
     strange = denial.cue.text in DENIES and not reading.support.mentions(units, 0.01)
@@ -235,7 +248,7 @@ def _safety(reading: Reading, hits: Sequence[Hit[Symptom]], session: Session) ->
             for s in said
         )
         if affirmed:
-            why = "In the session this was affirmed, not denied."
+            why = _TURNED
         elif said:
             why = "This was brought up, but the patient did not deny it."
         else:
@@ -324,7 +337,7 @@ def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterat
     mentions = [m for m in mentions if m.share >= 0.8 * best]
     if not mentions or any(m.signs != {True} for m in mentions):
         return
-    if len(units) == 1 and len(units[0].names) == 1:
+    if len(units) == 1 and not units[0].listed:
         if len(mentions) > 2 or len(reading.tokens) < _BARE:
             return
     yield Doubt(

@@ -65,6 +65,10 @@ _GENERAL = frozenset(
 )
 
 _NEAR = 5
+_LISTED = ("symptom:", "drug:", "diagnosis:")
+# Long words with the same beginning are forms of one: "irritable" and "irritability".
+_LONG = 8
+_ROOT = 6
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ class Unit:
     first: int
     last: int
     names: tuple[frozenset[str], ...]
+
+    @property
+    def listed(self) -> bool:
+        """Whether a lexicon knows it: as a symptom, a medication or a diagnosis."""
+        return any(name.startswith(_LISTED) for way in self.names for name in way)
 
 
 @dataclass(frozen=True)
@@ -237,6 +246,8 @@ def names(tokens: Sequence[Token], lexicons: Lexicons) -> dict[str, int]:
     for index, token in enumerate(tokens):
         if _tells(token):
             found.setdefault(stem(token.text), index)
+            if len(token.text) >= _LONG:
+                found.setdefault(f"like:{token.text[:_ROOT]}", index)
     for symptom in lexicons.spoken.find(tokens):
         found.setdefault(f"symptom:{symptom.meaning.name}", symptom.first)
     for drug in lexicons.medications.find(tokens):
@@ -268,7 +279,10 @@ def _units(tokens: Sequence[Token], first: int, last: int, lexicons: Lexicons) -
         yield Unit(first + low, first + high, (*every, *((literal,) if literal else ())))
     for index, token in enumerate(inside):
         if index not in taken and _tells(token):
-            yield Unit(first + index, first + index + 1, (frozenset({stem(token.text)}),))
+            ways_of = [frozenset({stem(token.text)})]
+            if len(token.text) >= _LONG:
+                ways_of.append(frozenset({f"like:{token.text[:_ROOT]}"}))
+            yield Unit(first + index, first + index + 1, tuple(ways_of))
 
 
 def _tells(token: Token) -> bool:
