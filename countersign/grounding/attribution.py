@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from countersign.grounding.line import Doubt, Reading, Source
 from countersign.grounding.spoken import Session
 from countersign.grounding.support import Unit
+from countersign.grounding.words import tokenize
 from countersign.note import Severity
 from countersign.transcript import Role, Turn
 
@@ -35,6 +37,7 @@ _TELLS = frozenset(
         proposes proposed provided discusses discussed told
     """.split()
 )
+_ASKS = frozenset("asks asked inquires inquired questioned".split())
 _ONLY_CLINICIANS = frozenset(
     """
         advises advised advise counsels counseled counselled instructs instructed educates educated
@@ -44,6 +47,15 @@ _ONLY_CLINICIANS = frozenset(
 _ONLY_PATIENTS = frozenset(
     """
         denies denied endorses endorsed complains complained admits admitted discloses disclosed
+    """.split()
+)
+_KIN = frozenset("mother mom mum father dad wife husband sister brother grandmother".split())
+_SAYS = frozenset(
+    """
+        says said say saying tells told tell thinks thought think believes believed noticed notices
+        notice wants wanted asks asked keeps kept complains complained worries worried mentioned
+        mentions insists insisted swears claims claimed feels felt saw sees heard hears yells
+        yelled calls called writes wrote texted warned suggested joked like goes
     """.split()
 )
 # Our own choice: shares of a sentence's weight that one utterance must hold.
@@ -81,7 +93,7 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
         return _relative(source, units, reading, session) if source.kin else None
     if not session.roles_known:
         return None
-    own, other = _shares(source.role, units, reading, session)
+    own, other = _shares(source.role, units, reading, session, asked=verb in _ASKS)
     if source.role is Role.THERAPIST:
         wrong = verb in _ONLY_PATIENTS or (
             verb not in _TELLS and other >= _HEARD and own < 1.1 * other
@@ -108,7 +120,7 @@ _VERBS = _TELLS | _ONLY_PATIENTS | frozenset(
 
 
 def _shares(
-    role: Role, units: Sequence[Unit], reading: Reading, session: Session
+    role: Role, units: Sequence[Unit], reading: Reading, session: Session, *, asked: bool
 ) -> tuple[float, float]:
     """The largest share of the units' weight in one exchange of `role`, and of the other role.
 
@@ -118,7 +130,9 @@ def _shares(
     for mention in reading.support.mentions(units, 0.01):
         utterance = mention.utterance
         speaker = utterance.turn.role
-        if speaker is Role.THERAPIST and utterance.question:
+        if asked:
+            pass
+        elif speaker is Role.THERAPIST and utterance.question:
             speaker = Role.PATIENT if session.confirmed[utterance.position] else Role.UNKNOWN
         elif speaker is Role.THERAPIST and session.confirmed[utterance.position]:
             if role is Role.PATIENT:
@@ -149,6 +163,19 @@ def _words(kin: str) -> frozenset[str]:
     return frozenset({kin, kin.removesuffix("s"), kin + "s"})
 
 
+def _says(words: frozenset[str], turn: Turn) -> bool:
+    """Whether the turn tells what the relative says or notices: "my wife says"."""
+    tokens = [token.text.removesuffix("'s") for token in tokenize(turn.text)]
+    if words & set(tokens) and any(
+        first in {"he", "she", "they"} and then in _SAYS for first, then in pairwise(tokens)
+    ):
+        return True
+    return any(
+        word in words and (_SAYS & set(tokens[at + 1 : at + 5]) or "to" in tokens[at - 2 : at])
+        for at, word in enumerate(tokens)
+    )
+
+
 def _relative(
     source: Source, units: Sequence[Unit], reading: Reading, session: Session
 ) -> Doubt | None:
@@ -159,13 +186,19 @@ def _relative(
             source.start, source.end, "speaker", Severity.BLOCK,
             "This person neither spoke nor was spoken of in the session.",
         )  # fmt: skip
+    others = session.words & _KIN
+    if strangers and not words & session.words and others:
+        return Doubt(
+            source.start, source.end, "speaker", Severity.REVIEW,
+            "The session speaks of another relative, and not of this one.",
+        )  # fmt: skip
     mentions = reading.support.mentions(units, _HEARD)
     best = max((mention.share for mention in mentions), default=0.0)
     for mention in mentions:
         turn = mention.utterance.turn
         if mention.share < 0.6 * best:
             continue
-        if turn.role in {Role.OTHER, Role.UNKNOWN} or words & session.turn_words(turn):
+        if turn.role in {Role.OTHER, Role.UNKNOWN} or _says(words, turn):
             return None
     return Doubt(
         source.start, source.end, "speaker", Severity.REVIEW,

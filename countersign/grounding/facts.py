@@ -40,10 +40,13 @@ _DATE = re.compile(
     r"\b(?P<m>\d{1,2})(?P<mark>[/-])(?P<d>\d{1,2})(?P=mark)(?P<y>\d{4}|\d{2})\b"
     r"|\b(?P<iy>\d{4})-(?P<im>\d{2})-(?P<id>\d{2})\b|\b(?P<om>\d{1,2})/(?P<oy>(?:19|20)\d{2})\b"
 )
+# "GAD-7" and "GAD score" name a questionnaire.
+_SCORED = re.compile(r"-\d|\s+(?:score|scale|screen|questionnaire|inventory)", re.I)
 # "C5-6": the names of vertebrae and their like hold no amounts.
 _LEVEL = re.compile(r"\b[A-Z]\d+-$")
 _FORMAL = re.compile(
-    r"disorder|syndrome|disease|dependence|abuse|addiction|schizo|bipolar|autis|psycho"
+    r"disorder|syndrome|disease|dependence|abuse|addiction|schizo|bipolar|autis|psycho|apnea"
+    r"|cancer|carcinoma|sclerosis|epilep|dementia|anorexia|bulimia|phobia|mania|thymi|deficit"
 )
 
 
@@ -141,7 +144,7 @@ def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
         unit = lexicons.dose_units[reading.tokens[quantity.last].text]
         if unit == "dose-form" and quantity.value == 1:
             continue
-        if not quantity.readings & session.values and quantity.value not in session.values:
+        if not quantity.readings & session.exact_values:
             yield Doubt(
                 quantity.start,
                 end,
@@ -170,13 +173,12 @@ def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
         places = session.medications.get(drug.meaning.generic, []) if drug else []
         if drug is None or not places:
             continue
-        near = {
-            place + step for u, _ in places for place in [u.position] for step in (-2, -1, 0, 1, 2)
-        }
         about = [
             u
             for u, q in session.quantities
-            if u.position in near and quantity.value in q.readings and not q.unit
+            if quantity.value in q.readings
+            and not q.unit
+            and drug.meaning.generic in _drugs_near(u, session)
         ]
         if not about:
             yield Doubt(
@@ -204,6 +206,15 @@ def _nearest(hits: Sequence[Hit[Medication]], quantity: Quantity) -> Hit[Medicat
         return before[-1]
     after = [hit for hit in hits if hit.first >= quantity.last]
     return after[0] if after else None
+
+
+def _drugs_near(utterance: Utterance, session: Session) -> set[str]:
+    """The medications named last before the end of the utterance, and first after it."""
+    here = utterance.position
+    places = [(u.position, name) for name, found in session.medications.items() for u, _ in found]
+    before = max((at for at, _ in places if at <= here), default=None)
+    after = min((at for at, _ in places if at >= here), default=None)
+    return {name for at, name in places if at in {before, after}}
 
 
 def _others(generic: str, value: float, session: Session) -> bool:
@@ -246,10 +257,13 @@ def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
     for hit in session.lexicons.diagnoses.find(reading.tokens):
         if hit.start in seen or reading.negated[hit.first]:
             continue
+        if _SCORED.match(reading.text, hit.end):
+            continue
         same = [h for h in session.lexicons.diagnoses.find(reading.tokens) if h.start == hit.start]
         keys = [h.meaning.key for h in same]
         seen.add(hit.start)
         named = [s for key in keys for s in session.diagnoses.get(key, [])]
+        named = [s for s in named if not _SCORED.match(s.utterance.turn.text, s.hit.end)]
         phrase = reading.text[hit.start : hit.end]
         if named:
             if all(s.kin for s in named) and not _about_kin(reading.tokens, hit.first):
@@ -403,7 +417,7 @@ def _elsewhere(
 ) -> bool:
     """Whether the session gives another such number where it speaks of the sentence's things."""
     if _AGE.match(reading.text, quantity.end):
-        return not any(_aged(utterance, session) for utterance, _ in said)
+        return not any(_aged(*place, session) for place in said)
     units = [
         unit
         for unit in reading.support.units(reading.tokens, 0, len(reading.tokens))
@@ -419,7 +433,11 @@ def _elsewhere(
     def about(utterance: Utterance) -> float:
         here = near.get(utterance.position, 0.0)
         beside = max(near.get(utterance.position + step, 0.0) for step in (-1, 1))
-        return max(here, _NEXT * beside)
+        far = max(near.get(utterance.position + step, 0.0) for step in (-2, 2))
+        return max(here, _NEXT * beside, _NEXT * _NEXT * far)
+
+    if not near:
+        return False
 
     own = max(about(utterance) for utterance, _ in said)
     if len(units) >= 3 and own == 0.0:
@@ -434,11 +452,15 @@ def _elsewhere(
 
 
 _AGE = re.compile(r"[\s-]*(?:years?|yrs?|months?|y|mo)?[\s/-]*(?:olds?|o)\b", re.I)
+_IS = frozenset("is was am are were i'm he's she's they're at when only just almost nearly".split())
 _AGED = frozenset("old age aged turn turned turning birthday born".split())
 
 
-def _aged(utterance: Utterance, session: Session) -> bool:
+def _aged(utterance: Utterance, said: Quantity, session: Session) -> bool:
     """Whether the utterance, or the turn before or after, speaks of somebody's age."""
+    before = utterance.tokens[said.first - 1].text if said.first else ""
+    if not said.unit and before in _IS:
+        return True
     low = max(0, utterance.position - 1)
     turns = session.turns[low : utterance.position + 2]
     return any(_AGED & session.turn_words(turn) for turn in turns) or len(utterance.tokens) <= 3

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from countersign.grounding.lexicons import Symptom
 from countersign.grounding.line import Doubt, Reading
 from countersign.grounding.spoken import Answer, Session, Stand, Statement, answer
-from countersign.grounding.support import ENDINGS, WELL, Mention, Support, Unit, judgements
-from countersign.grounding.words import CLAUSE_END, NEGATIONS, Hit, Token
+from countersign.grounding.support import ENDINGS, KIN, WELL, Mention, Support, Unit, judgements
+from countersign.grounding.words import CLAUSE_END, NEGATIONS, STOPWORDS, Hit, Token, stem
 from countersign.note import Severity
 from countersign.transcript import Role
 
@@ -18,11 +18,11 @@ _ASKED = re.compile(r"\basked\b.*\banswered\b", re.I | re.S)
 DENIES = frozenset("denies denied deny denying".split())
 # These reach along a list; a "not" reaches to the end of its verb's words.
 _LISTS = DENIES | frozenset("no without negative nor neither free absence".split())
-_ENDED = frozenset("stopped quit ceased discontinued".split())
+_ENDED = frozenset("stopped quit ceased discontinued declined declines refused refuses".split())
 _CUES = NEGATIONS | _ENDED | frozenset("unable absence".split())
 _BACKWARD = frozenset("none never negative absent denied".split())
 # "I do not think it is related" denies the thought's content in the words that follow, or nothing.
-_OPINIONS = frozenset("believe think feel appear seem know recall remember sure certain".split())
+_OPINIONS = frozenset("believe think know recall remember sure certain".split())
 # Words of approval that also mean other things in a note.
 _OTHERWISE = frozenset("negative clear regular regularly intact enough".split())
 _PREDICATE = frozenset(
@@ -171,6 +171,9 @@ def _items(reading: Reading, cue: int) -> Iterator[tuple[int, int]]:
         if token.text in _PREDICATE:
             if start is None or (token.text == "as" and tokens[index - 1].text == "such"):
                 continue
+            if word in DENIES and _subject(tokens[start:index]):
+                start = None
+                continue
             break
         comma = "," in gap
         joins = token.text in {"and", "or", "nor"}
@@ -188,6 +191,13 @@ def _items(reading: Reading, cue: int) -> Iterator[tuple[int, int]]:
         index = last
     if start is not None:
         yield start, index
+
+
+def _subject(tokens: Sequence[Token]) -> bool:
+    """Whether these words only name somebody: "denies that her father has ever hit her"."""
+    return all(
+        stem(token.text) in KIN or token.text in STOPWORDS or token.surrogate for token in tokens
+    )
 
 
 def _ends(reading: Reading, cue: int) -> bool:
@@ -305,6 +315,8 @@ def _affirmed(reading: Reading, session: Session, covered: set[int]) -> Iterator
         units = reading.support.units(reading.tokens, first, last)
         if not units or any(u.first in seen for u in units) or _neutral(reading, first):
             continue
+        if any(reading.negated[u.first] for u in units):
+            continue
         if _SOFT & {token.text for token in reading.tokens[max(0, first - 4) : last]}:
             continue
         yield from _clause(reading, units, reading.support)
@@ -333,12 +345,15 @@ def _clauses(reading: Reading, covered: set[int]) -> Iterator[tuple[int, int]]:
 
 def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterator[Doubt]:
     mentions = support.mentions(units, _AFFIRMS)
+    kin = any(way & KIN for unit in units for way in unit.names)
+    mentions = [m for m in mentions if m.signs and (kin or not m.kin)]
     best = max((m.share for m in mentions), default=0.0)
     mentions = [m for m in mentions if m.share >= 0.8 * best]
     if not mentions or any(m.signs != {True} for m in mentions):
         return
     if len(units) == 1 and not units[0].listed:
-        if len(mentions) > 2 or len(reading.tokens) < _BARE:
+        bare = len(reading.tokens) < _BARE and reading.tokens[0].text not in _PREDICATE
+        if len(mentions) > 2 or bare:
             return
     yield Doubt(
         reading.tokens[units[0].first].start,
@@ -353,7 +368,12 @@ def _symptom(group: Sequence[Hit[Symptom]], session: Session) -> Iterator[Doubt]
     hit = group[0]
     every = [s for h in group for s in session.symptoms.get(h.meaning.name, [])]
     said: list[Statement] = [s for s in every if not s.kin and not s.hypothetical]
-    stands = {s.stand for s in said}
+    # What a clinician says in passing is no affirmation by the patient.
+    stands = {
+        s.stand
+        for s in said
+        if s.stand is Stand.DENIED or s.role is not Role.THERAPIST or s.utterance.question
+    }
     safety = any(h.meaning.safety for h in group)
     if Stand.DENIED in stands and Stand.AFFIRMED not in stands:
         yield Doubt(

@@ -40,6 +40,7 @@ class Stand(StrEnum):
     RAISED = "raised"
 
 
+_AMOUNTS = frozenset("half quarter couple dozen pair".split())
 _FILLERS = frozenset(
     """
         um uh er hmm mm well oh so okay ok like honestly actually i mean you know god gosh
@@ -310,6 +311,16 @@ class Session:
     @cached_property
     def values(self) -> frozenset[float]:
         return frozenset(value for _, q in self.quantities for value in q.readings)
+
+    @cached_property
+    def exact_values(self) -> frozenset[float]:
+        """The numbers that were said as amounts: "twice" and "daily" are none."""
+        return frozenset(
+            value
+            for u, q in self.quantities
+            if q.exact or u.tokens[q.first].text in _AMOUNTS
+            for value in q.readings
+        )
 
     @cached_property
     def words(self) -> frozenset[str]:

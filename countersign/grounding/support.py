@@ -19,6 +19,7 @@ ENDINGS = frozenset(
         avoids avoided avoiding unable cleared rid
     """.split()
 )
+_IT = frozenset("it that them those this".split())
 # "I'm off it" ends it; "the color is off" does not.
 _OFF = frozenset(
     "i'm am been got get came come he's she's weaned tapered taken took stayed".split()
@@ -71,6 +72,17 @@ _LONG = 8
 _ROOT = 6
 
 
+_GENERAL_STEMS = frozenset(map(stem, _GENERAL))
+# Stems of people: a sentence is seldom about the relative whom it names.
+KIN = frozenset(
+    stem(word)
+    for word in """
+        mother mom father dad brother sister son daughter husband wife partner boyfriend girlfriend
+        uncle aunt cousin friend roommate boss teacher kids children child parents family
+    """.split()
+)
+
+
 @dataclass(frozen=True)
 class Unit:
     """One thing a clause speaks of: `names` are the ways in which the session may name it."""
@@ -97,6 +109,7 @@ class Mention:
     share: float
     signs: frozenset[bool]
     matched: int
+    kin: bool
 
 
 class Support:
@@ -136,7 +149,8 @@ class Support:
     def weight(self, unit: Unit) -> float:
         """How much a unit tells: one that is said in every sentence tells little."""
         said = [len(self._where.get(name, ())) for way in unit.names for name in way]
-        return math.log(1 + len(self._names) / (1 + min(said, default=0)))
+        weight = math.log(1 + len(self._names) / (1 + min(said, default=0)))
+        return weight / 2 if any(way & KIN for way in unit.names) else weight
 
     def units(self, tokens: Sequence[Token], first: int, last: int) -> list[Unit]:
         """The things that tokens `[first, last)` speak of, general words left out."""
@@ -166,9 +180,64 @@ class Support:
                         share,
                         self._signs(index, matched),
                         len(matched),
+                        self._of_kin(index, matched),
                     )
                 )
         return mentions
+
+    def _of_kin(self, index: int, matched: Sequence[Unit]) -> bool:
+        """Whether a relative is named before what the utterance says of the units."""
+        spoken = self._names[index]
+        places = [
+            spoken[name]
+            for unit in matched
+            for way in unit.names
+            for name in way
+            if name in spoken and name not in KIN
+        ]
+        first = min(places, default=0)
+        tokens = self.session.utterances[index].tokens
+        return any(stem(token.text) in KIN for token in tokens[max(0, first - 5) : first])
+
+    def _replies(self, utterance: Utterance) -> list[int]:
+        reply = self.session.reply(utterance)
+        if reply is None:
+            return []
+        return [i for i, u in enumerate(self.session.utterances) if u.turn.id == reply.id]
+
+    def _restated(self, utterance: Utterance, matched: Sequence[Unit]) -> set[bool] | None:
+        """The sign of an answer that names things of its question; None when it names none.
+
+        "Any vomiting or laxatives?" - "No laxatives. I threw up once." says nothing general.
+        """
+        index = self._index[id(utterance)]
+        replies = self._replies(utterance)
+        asked = {name for name in self._names[index] if not name.startswith("like:")}
+        if not any(asked & set(self._names[i]) for i in replies):
+            return None
+        signs: set[bool] = set()
+        for i in replies:
+            spoken = self._names[i]
+            places = [
+                min(spoken[name] for name in way)
+                for unit in matched
+                for way in unit.names
+                if way and all(name in spoken for name in way)
+            ]
+            reply = self.session.utterances[i]
+            signs |= {reply.negated[p] or _negated_after(reply, p) for p in places}
+        return signs
+
+    def _ends_it(self, utterance: Utterance) -> bool:
+        """Whether the answer says that what was asked about has ended: "I stopped it in May"."""
+        return any(
+            (words & ENDINGS or "off" in words) and words & _IT
+            for words in (self.session.utterances[i].words for i in self._replies(utterance)[:2])
+        )
+
+    @cached_property
+    def _index(self) -> dict[int, int]:
+        return {id(u): index for index, u in enumerate(self.session.utterances)}
 
     def _signs(self, index: int, matched: Sequence[Unit]) -> frozenset[bool]:
         utterance = self.session.utterances[index]
@@ -189,8 +258,11 @@ class Support:
         if utterance.question:
             reply = self.session.reply(utterance)
             said = answer(reply.text) if reply is not None else Answer.UNCLEAR
-            if said is Answer.UNCLEAR:
-                signs = set()
+            own = self._restated(utterance, matched)
+            if own is not None:
+                signs = own
+            elif said is Answer.UNCLEAR:
+                signs = {True} if reply is not None and self._ends_it(utterance) else set()
             elif said is Answer.NO:
                 signs = {True}
             elif True in signs:
@@ -289,7 +361,7 @@ def _tells(token: Token) -> bool:
     return (
         len(token.text) > 2
         and token.text not in STOPWORDS
-        and token.text not in _GENERAL
+        and stem(token.text) not in _GENERAL_STEMS
         and token.text not in NEGATIONS
         and not token.text[0].isdecimal()
     )

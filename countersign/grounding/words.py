@@ -400,6 +400,8 @@ def _fits(current: float, value: int) -> bool:
 
 
 def _unit(tokens: Sequence[Token], index: int) -> str:
+    if index < len(tokens) and tokens[index].text in {"a", "per", "each", "every"}:
+        return ""
     for token in tokens[index : index + 2]:
         word = token.text.removesuffix("s")
         if word in _TIME:
