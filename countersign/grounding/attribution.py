@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -36,6 +37,10 @@ _TELLS = frozenset(
         introduced validates validated reflected explains explained asks asked offers offered
         proposes proposed provided discusses discussed told
     """.split()
+)
+_STATES = frozenset("reports reported states stated notes noted describes described".split())
+_WITH_PATIENT = re.compile(
+    r"^\s*\w+\s+(?:[\w\s,]{0,60}\b(?:with|to)\s+)?(?:the\s+)?(?:patient|client|pt)\b", re.I
 )
 _ASKS = frozenset("asks asked inquires inquired questioned".split())
 _ONLY_CLINICIANS = frozenset(
@@ -93,6 +98,16 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
         return _relative(source, units, reading, session) if source.kin else None
     if not session.roles_known:
         return None
+    following = first[first.index(verb) + 1 :] if verb else []
+    if source.role is Role.PATIENT and verb in _TELLS:
+        # "The patient counseled the patient": nobody does this to himself.
+        told = {reading.tokens[i].text for i in inside[:8]} & {"patient", "client", "pt"}
+        if told and _WITH_PATIENT.search(reading.text[source.end :]):
+            return _other_said(source)
+    if source.role is Role.THERAPIST and verb in _STATES and following[:1]:
+        # "The clinician reports taking lithium" is said of oneself.
+        if following[0].endswith("ing") and following[0] not in {"during", "being"}:
+            return _other_said(source)
     own, other = _shares(source.role, units, reading, session, asked=verb in _ASKS)
     if source.role is Role.THERAPIST:
         wrong = verb in _ONLY_PATIENTS or (
@@ -103,8 +118,10 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
         wrong = own <= other if verb in _ONLY_CLINICIANS else other >= _HEARD and own < other
     else:
         wrong = len(units) >= 3 and other >= _MOSTLY and own <= 0.6 * other
-    if not wrong:
-        return None
+    return _other_said(source) if wrong else None
+
+
+def _other_said(source: Source) -> Doubt:
     return Doubt(
         source.start, source.end, "speaker", Severity.REVIEW, "The other speaker said this."
     )

@@ -303,7 +303,7 @@ def diagnoses(reading: Reading, session: Session) -> Iterator[Doubt]:
                 hit.start,
                 hit.end,
                 "diagnosis",
-                Severity.BLOCK,
+                Severity.BLOCK if any(h.meaning.code for h in same) else Severity.REVIEW,
                 "Nobody named this diagnosis in the session.",
             )
 
@@ -373,6 +373,8 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
         said = [place for place in session.quantities if _same(quantity, place[1])]
         if not said:
             sure = quantity.exact and (word[0].isdecimal() or bool(quantity.unit))
+            # A chart gives an age, whether or not it is spoken.
+            sure = sure and not _AGE.match(text, quantity.end)
             loose = bool(quantity.readings & session.values)
             yield Doubt(
                 quantity.start,
@@ -582,9 +584,22 @@ def dates(reading: Reading, session: Session) -> Iterator[Doubt]:
                 date.start,
                 date.end,
                 "date",
-                Severity.BLOCK,
+                Severity.BLOCK if _contradicted(date, said) else Severity.REVIEW,
                 "Nobody said this date in the session.",
             )
+
+
+def _contradicted(date: _Date, said: Sequence[_Date]) -> bool:
+    """Whether the date is whole, or the session gives others of its kind.
+
+    Where it gives none, a part of a date may be of the chart.
+    """
+    return bool(date.year and date.month and date.day) or any(
+        (date.month and other.month)
+        or (date.weekday and other.weekday)
+        or (not date.month and not date.weekday and other.year)
+        for other in said
+    )
 
 
 def _year(date: _Date, session: Session) -> bool:

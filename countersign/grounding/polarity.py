@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from countersign.grounding.lexicons import Symptom
-from countersign.grounding.line import Doubt, Reading
+from countersign.grounding.line import Doubt, Reading, stems
 from countersign.grounding.spoken import Answer, Session, Stand, Statement, answer
 from countersign.grounding.support import ENDINGS, KIN, WELL, Mention, Support, Unit, judgements
 from countersign.grounding.words import CLAUSE_END, NEGATIONS, STOPWORDS, Hit, Token, stem
@@ -33,6 +33,12 @@ _PREDICATE = frozenset(
         that while after before until if as
     """.split()
 )
+_REPORTED = frozenset(
+    """
+        reports reported endorses endorsed admits admitted complains complained has had states
+        describes described experiences experiencing experienced developed positive
+    """.split()
+)
 _APART = frozenset("except besides aside apart outside than exception".split())
 # What follows one of these is hardly, hard or no longer so: the session may deny it in other words.
 _SOFT = ENDINGS | frozenset(
@@ -52,11 +58,12 @@ _NEUTRAL = frozenset(
     """.split()
 )
 # How much of an item's weight one utterance must hold to be about it.
-_ABOUT = 0.5
+_ABOUT = 0.4
 _SURELY = 0.65
 _AFFIRMS = 0.5
 # Our own choice: as many denials in one list are a list; half of them upheld, it was gone through.
 _LISTED = 3
+_STRANGE = "Nobody asked about this and the patient said nothing of it."
 _TURNED = "In the session this was affirmed, not denied."
 # Our own choice: a line of fewer words than this is a heading or an entry, and affirms nothing.
 _BARE = 4
@@ -86,18 +93,20 @@ def negations(reading: Reading, session: Session) -> Iterator[Doubt]:
     for cue in dict.fromkeys(denial.cue for denial in denied):
         items = [denial for denial in denied if denial.cue is cue]
         doubts = [list(_denied(reading, denial, session)) for denial in items]
-        mostly = len(items) >= _LISTED and sum(not found for found in doubts) * 2 >= len(items)
+        upheld = sum(not found for found in doubts)
+        mostly = len(items) >= _LISTED and upheld * 2 >= len(items)
         for found in doubts:
-            yield from (_milder(doubt) if mostly else doubt for doubt in found)
+            yield from (_milder(doubt, mostly=mostly) if upheld else doubt for doubt in found)
     yield from _judged(reading)
     covered = {index for denial in denied for index in range(denial.first, denial.last)}
     yield from _affirmed(reading, session, covered)
 
 
-def _milder(doubt: Doubt) -> Doubt:
-    """What stands in a list that was mostly said, in words that nobody used."""
-    strict = doubt.severity is Severity.BLOCK or doubt.why == _TURNED
-    return doubt if strict else replace(doubt, severity=Severity.HIGHLIGHT)
+def _milder(doubt: Doubt, *, mostly: bool) -> Doubt:
+    """What stands beside things that were denied, in words that nobody used."""
+    if doubt.why != _STRANGE:
+        return doubt
+    return replace(doubt, severity=Severity.HIGHLIGHT if mostly else Severity.REVIEW)
 
 
 def _judged(reading: Reading) -> Iterator[Doubt]:
@@ -237,7 +246,7 @@ def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doub
         *span,
         "negation",
         Severity.BLOCK if strange else Severity.REVIEW,
-        "Nobody asked about this and the patient did not say it.",
+        _STRANGE,
     )
 
 
@@ -307,7 +316,7 @@ def _affirmed(reading: Reading, session: Session, covered: set[int]) -> Iterator
             continue
         if reading.negated[first] or _neutral(reading, first):
             continue
-        found = list(_symptom(group, session))
+        found = list(_symptom(group, reading.tokens, session))
         if found:
             seen.update(range(first, last))
         yield from found
@@ -364,7 +373,9 @@ def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterat
     )
 
 
-def _symptom(group: Sequence[Hit[Symptom]], session: Session) -> Iterator[Doubt]:
+def _symptom(
+    group: Sequence[Hit[Symptom]], tokens: Sequence[Token], session: Session
+) -> Iterator[Doubt]:
     hit = group[0]
     every = [s for h in group for s in session.symptoms.get(h.meaning.name, [])]
     said: list[Statement] = [s for s in every if not s.kin and not s.hypothetical]
@@ -383,10 +394,16 @@ def _symptom(group: Sequence[Hit[Symptom]], session: Session) -> Iterator[Doubt]
             Severity.BLOCK if safety else Severity.REVIEW,
             "In the session this was denied, not affirmed.",
         )
-    elif safety and not every:
+    elif not every and (safety or _invented(hit, tokens, session)):
         yield Doubt(
             hit.start, hit.end, "negation", Severity.REVIEW, "Nobody spoke of this in the session."
         )
+
+
+def _invented(hit: Hit[Symptom], tokens: Sequence[Token], session: Session) -> bool:
+    """Whether somebody is said to report what nobody spoke of in any words."""
+    before = {token.text for token in tokens[max(0, hit.first - 4) : hit.first]}
+    return bool(before & _REPORTED) and not stems(tokens[hit.first : hit.last]) & session.stems
 
 
 def _neutral(reading: Reading, index: int) -> bool:

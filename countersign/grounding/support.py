@@ -149,7 +149,7 @@ class Support:
     def weight(self, unit: Unit) -> float:
         """How much a unit tells: one that is said in every sentence tells little."""
         said = [len(self._where.get(name, ())) for way in unit.names for name in way]
-        weight = math.log(1 + len(self._names) / (1 + min(said, default=0)))
+        weight = math.log(1 + len(self._names) / max(2, 1 + min(said, default=0)))
         return weight / 2 if any(way & KIN for way in unit.names) else weight
 
     def units(self, tokens: Sequence[Token], first: int, last: int) -> list[Unit]:
