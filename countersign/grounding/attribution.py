@@ -89,9 +89,8 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
     inside = [i for i, t in enumerate(reading.tokens) if source.end <= t.start < end]
     if not inside:
         return None
-    verb = next(
-        (reading.tokens[i].text for i in inside[:4] if reading.tokens[i].text in _VERBS), ""
-    )
+    first = [reading.tokens[i].text for i in inside[:4]]
+    verb = next((word for word in first if word in _VERBS), "")
     units = reading.support.units(reading.tokens, inside[0], inside[-1] + 1)
     units = [u for u in units if reading.tokens[u.first].text not in _VERBS]
     if source.role is Role.OTHER:
