@@ -22,12 +22,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from countersign import drafting, grounding
 from countersign.errors import FileMissing, NotJson, Refusal
 from countersign.grounding.reading import lines as note_lines
-from countersign.note import Note, Origin, Severity
+from countersign.note import Check, Note, Origin, Severity
 from countersign.redaction import Person, Roster
 from countersign.transcript import Role, Transcript, Turn, decode_utf8
 from lambdas import engines
 from local import rivals
 from local.bench import BUILD, prose, report
+from local.corruptions import Planted, plantings
 from local.evaluate_speech import speech
 from local.scores import MaskScore, Row, as_table
 
@@ -248,8 +249,39 @@ class _Flags:
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
+# A finding points at an error when it is at most this many characters longer than the error.
+_WIDER = 40
+
+
+def finds(check: Check, planted: Planted) -> bool:
+    """Whether a block or a review stands at the wrong words and is about as narrow as they are."""
+    return any(
+        finding.severity is not Severity.HIGHLIGHT
+        and finding.span[0] < planted.end
+        and planted.start < finding.span[1]
+        and finding.span[1] - finding.span[0] <= planted.end - planted.start + _WIDER
+        for finding in check.findings
+    )
+
+
+def planted(pairs: Sequence[Pair]) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    """(errors planted, errors found) by kind and by how; one error in each copy of a note."""
+    lexicons = engines.lexicons()
+    many: Counter[tuple[str, str]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
+    for pair in pairs:
+        for error in plantings(pair.note, pair.transcript, pair.id):
+            many[error.kind, error.how] += 1
+            if finds(grounding.check(error.note, pair.transcript, lexicons), error):
+                found[error.kind, error.how] += 1
+    return many, found
+
+
 def guards(pairs: Sequence[Pair]) -> tuple[list[Row], list[str]]:
-    """How many sentences that a person wrote the guards would stop, by the set they are from."""
+    """How many sentences that a person wrote the guards would stop, by the set they are from.
+
+    And how many errors they find that `local/corruptions.py` planted in those notes, by kind.
+    """
     lexicons = engines.lexicons()
     found: dict[str, _Flags] = {}
     for pair in pairs:
@@ -281,11 +313,37 @@ def guards(pairs: Sequence[Pair]) -> tuple[list[Row], list[str]]:
             Row(f"{name}: time per note", flags.seconds / flags.notes, "s", lower_is_better=True),
         ]
     counts = sum((flags.kinds for flags in found.values()), Counter[tuple[str, str]]())
+    many, hits = planted(pairs)
+    lines = sum(flags.sentences for flags in found.values())
+    detail = []
+    for kind in dict.fromkeys(kind for kind, _ in many):
+        ways = [how for k, how in many if k == kind]
+        whole = sum(many[kind, how] for how in ways)
+        share = 100 * sum(hits[kind, how] for how in ways) / whole
+        rows.append(Row(f"guards: planted {kind} errors found ({whole})", share, "%"))
+        blocks, reviews = counts[kind, "block"], counts[kind, "review"]
+        detail.append(
+            (kind, "all", str(whole), f"{share:.0f} %", _percent(blocks, lines),
+             _percent(reviews, lines))
+        )  # fmt: skip
+        for how in ways if len(ways) > 1 else ():
+            n = many[kind, how]
+            detail.append((kind, how, str(n), f"{100 * hits[kind, how] / n:.0f} %", "", ""))
     table = as_table(
         ("kind", "severity", "findings"),
         [(kind, severity, str(n)) for (kind, severity), n in counts.most_common()],
     )
-    return rows, [f"Guards, findings on what people wrote:\n\n{table}"]
+    side = as_table(
+        ("kind", "how", "planted", "found", "human sentences: blocks", "reviews"), detail
+    )
+    return rows, [
+        f"Guards, errors found beside findings per sentence that people wrote:\n\n{side}",
+        f"Guards, findings on what people wrote:\n\n{table}",
+    ]
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
 
 
 def evidenced(note: Note, transcript: Transcript) -> tuple[int, int]:
