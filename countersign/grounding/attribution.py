@@ -63,6 +63,7 @@ _SAYS = frozenset(
         yelled calls called writes wrote texted warned suggested joked like goes
     """.split()
 )
+_REPORTS = frozenset("says said thinks thought believes believed noticed calls swears".split())
 # Our own choice: shares of a sentence's weight that one utterance must hold.
 _HEARD = 0.2
 _MOSTLY = 0.5
@@ -73,6 +74,7 @@ def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
 
     Blocks one given to a relative who neither spoke nor was ever spoken of.
     """
+    yield from _strangers(reading, session)
     for source in reading.sources:
         if any(q.turns and reading.source_of(q) == source for q in reading.quotations):
             continue
@@ -81,6 +83,39 @@ def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
         doubt = _doubt(source, reading, session)
         if doubt is not None:
             yield doubt
+
+
+_CLOSE = frozenset(
+    """
+        mother father sister brother husband wife daughter son aunt uncle grandmother grandfather
+        girlfriend boyfriend cousin niece nephew stepmother stepfather fiance fiancee
+    """.split()
+)
+# A session that speaks of "my kids" speaks of a son, one of "my parents" of a father.
+_IMPLIED = {
+    "mother": "parent parents", "father": "parent parents", "sister": "sibling siblings twin",
+    "brother": "sibling siblings twin", "husband": "married marriage", "wife": "married marriage",
+    "daughter": "kid kids child children girl baby", "son": "kid kids child children boy baby",
+}  # fmt: skip
+_OWN = frozenset("son daughter child kid baby boy girl kids children".split())
+
+
+def _strangers(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """A relative whom nobody named, where the session names others."""
+    if not session.words & (_CLOSE | _KIN) or session.words & _OWN:
+        return
+    for token in reading.tokens:
+        word = token.text.removesuffix("'s")
+        if word not in _CLOSE or not reading.free(token):
+            continue
+        if any(s.start <= token.start < s.end for s in reading.sources):
+            continue
+        known = _words(word) | set(_IMPLIED.get(word, "").split())
+        if not known & {w.removesuffix("'s") for w in session.words}:
+            yield Doubt(
+                token.start, token.end, "speaker", Severity.REVIEW,
+                "The session speaks of another relative, and not of this one.",
+            )  # fmt: skip
 
 
 def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
@@ -110,7 +145,7 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
     own, other = _shares(source.role, units, reading, session, asked=verb in _ASKS)
     if source.role is Role.THERAPIST:
         wrong = verb in _ONLY_PATIENTS or (
-            verb not in _TELLS and other >= _HEARD and own < 1.1 * other
+            verb not in _TELLS and other >= _HEARD and own < (1.1 if own < _MOSTLY else 1) * other
         )
         wrong = wrong or (verb in _TELLS and other >= _MOSTLY and own <= 0.5 * other)
     elif verb in _TELLS:
@@ -179,11 +214,11 @@ def _words(kin: str) -> frozenset[str]:
     return frozenset({kin, kin.removesuffix("s"), kin + "s"})
 
 
-def _says(words: frozenset[str], turn: Turn) -> bool:
+def _says(words: frozenset[str], turn: Turn, *, spoken_of: bool) -> bool:
     """Whether the turn tells what the relative says or notices: "my wife says"."""
     tokens = [token.text.removesuffix("'s") for token in tokenize(turn.text)]
-    if words & set(tokens) and any(
-        first in {"he", "she", "they"} and then in _SAYS for first, then in pairwise(tokens)
+    if spoken_of and any(
+        first in {"he", "she", "they"} and then in _REPORTS for first, then in pairwise(tokens)
     ):
         return True
     return any(
@@ -214,7 +249,10 @@ def _relative(
         turn = mention.utterance.turn
         if mention.share < 0.6 * best:
             continue
-        if turn.role in {Role.OTHER, Role.UNKNOWN} or _says(words, turn):
+        at = mention.utterance.position
+        before = session.turns[max(0, at - 3) : at + 1]
+        spoken_of = any(words & session.turn_words(near) for near in before)
+        if turn.role in {Role.OTHER, Role.UNKNOWN} or _says(words, turn, spoken_of=spoken_of):
             return None
     return Doubt(
         source.start, source.end, "speaker", Severity.REVIEW,

@@ -22,7 +22,7 @@ _ENDED = frozenset("stopped quit ceased discontinued declined declines refused r
 _CUES = NEGATIONS | _ENDED | frozenset("unable absence".split())
 _BACKWARD = frozenset("none never negative absent denied".split())
 # "I do not think it is related" denies the thought's content in the words that follow, or nothing.
-_OPINIONS = frozenset("believe think know recall remember sure certain".split())
+_OPINIONS = frozenset("believe think know knowing recall remember sure certain".split())
 # Words of approval that also mean other things in a note.
 _OTHERWISE = frozenset("negative clear regular regularly intact enough".split())
 _PREDICATE = frozenset(
@@ -158,7 +158,8 @@ def _items(reading: Reading, cue: int) -> Iterator[tuple[int, int]]:
     tokens, text = reading.tokens, reading.text
     word = tokens[cue].text
     following = {token.text for token in tokens[cue + 1 : cue + 2]}
-    if following & _OPINIONS or (word == "nothing" and "more" in following):
+    said = cue and tokens[cue - 1].text in {"said", "say", "says", "saying"} and word == "no"
+    if said or following & _OPINIONS or (word == "nothing" and "more" in following):
         return
     passive = bool(cue) and tokens[cue - 1].text in {"was", "were", "is", "are", "been"}
     if word in _BACKWARD and (passive if word in DENIES else _ends(reading, cue)):
@@ -167,7 +168,7 @@ def _items(reading: Reading, cue: int) -> Iterator[tuple[int, int]]:
             low -= 1
         yield low, cue
         return
-    lists = word in _LISTS
+    lists = word in _LISTS and "longer" not in following
     limit = 40 if lists else 14
     last = min(len(tokens), cue + 1 + limit)
     start: int | None = None

@@ -40,6 +40,13 @@ class Stand(StrEnum):
     RAISED = "raised"
 
 
+# "You haven't mentioned the drinking" denies no drinking.
+SPEAKING = frozenset(
+    """
+        mention mentioned say said tell told talk talked ask asked know think sure remember notice
+        noticed discuss discussed wonder mean
+    """.split()
+)
 _AMOUNTS = frozenset("half quarter couple dozen pair".split())
 _FILLERS = frozenset(
     """
@@ -242,6 +249,9 @@ class Session:
 
     def _stand(self, utterance: Utterance, hit: Hit[object]) -> Stand:
         negative = utterance.negated[hit.first]
+        before = {token.text for token in utterance.tokens[max(0, hit.first - 5) : hit.first]}
+        if negative and before & SPEAKING and utterance.turn.role is Role.THERAPIST:
+            return Stand.RAISED
         if utterance.question:
             reply = self.reply(utterance)
             if reply is None:

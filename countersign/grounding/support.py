@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from countersign.grounding.lexicons import Lexicons
-from countersign.grounding.spoken import Answer, Session, Utterance, answer
+from countersign.grounding.spoken import SPEAKING, Answer, Session, Utterance, answer
 from countersign.grounding.words import CLAUSE_END, NEGATIONS, STOPWORDS, Token, stem
+from countersign.transcript import Role
 
 # What ends something: "I stopped smoking" and "I'm off it" deny smoking as a "don't" does.
 ENDINGS = frozenset(
     """
         stopped stop quit quitting quits ceased discontinued anymore gone resolved disappeared
-        subsided former formerly lack lacks lacking free refused refuses declined declines avoid
+        subsided away former formerly lack lacks lacking free refused refuses declined declines
+        avoid
         avoids avoided avoiding unable cleared rid
     """.split()
 )
-_IT = frozenset("it that them those this".split())
+_IT = frozenset("it that them those this they it's that's they're".split())
+# Of these, the ones that leave no doubt: nothing of it is left.
+_OVER = frozenset("stopped quit ceased discontinued gone resolved disappeared subsided".split())
 # "I'm off it" ends it; "the color is off" does not.
 _OFF = frozenset(
     "i'm am been got get came come he's she's weaned tapered taken took stayed".split()
@@ -250,8 +254,13 @@ class Support:
         ]
         denied = [utterance.negated[p] or _negated_after(utterance, p) for p in places]
         signs = {any(denied)} if any(denied) == all(denied) else {True, False}
+        if True in signs and any(_unspoken(utterance, p) for p in places):
+            return frozenset()
         judged = self._judged[index]
-        if any(self._ended[index][p] for p in places) or any(
+        ended = any(self._ended[index][p] for p in places)
+        if ended and not utterance.question and utterance.words & _OVER:
+            signs = {True}
+        elif (ended and signs != {True}) or any(
             sign and abs(place - p) <= _NEAR for p in places for place, sign in judged
         ):
             signs |= {True, False}
@@ -298,6 +307,14 @@ def _ended(utterance: Utterance) -> tuple[bool, ...]:
                     if not any(t.text in CLAUSE_END for t in tokens[low:high]):
                         marks[step] = True
     return tuple(marks)
+
+
+def _unspoken(utterance: Utterance, place: int) -> bool:
+    """Whether what is denied is that somebody spoke of it."""
+    before = utterance.tokens[max(0, place - 5) : place]
+    return bool({token.text for token in before} & SPEAKING) and utterance.turn.role is (
+        Role.THERAPIST
+    )
 
 
 def _negated_after(utterance: Utterance, place: int) -> bool:

@@ -110,6 +110,8 @@ NEGATIONS = frozenset(
     """.split()
 )
 CLAUSE_END = frozenset("but however although though except because whereas yet".split())
+# After a comma these begin a clause of their own: "I'm not bored, I'm counting."
+_BEGINS = frozenset("i i'm i've i'll i'd he he's she she's they they're we we're it's".split())
 # Sounds that mean nothing. "Mm", "uh-huh" and "uh-uh" are none of them: they answer.
 FILLERS = frozenset("um uh er erm hm hmm ah".split())
 _POLARITY = frozenset("no nope nah not never really hardly barely maybe perhaps".split())
@@ -215,9 +217,13 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= least:
             if ending == "s" and word.endswith(("ss", "us", "is")):
                 break
+            if ending == "y" and word[-2] in "aeou":
+                break
             word = word[: -len(ending)]
             if ending in {"ing", "ed", "er", "ers"} and len(word) > 3 and word[-1] == word[-2]:
                 word = word[:-1]
+            if ending in {"ing", "ed", "s"} and len(word) > 4 and word[-1] == "y":
+                word = word if word[-2] in "aeou" else word[:-1]
             break
     return word.removesuffix("e") if len(word) > 3 else word
 
@@ -244,6 +250,8 @@ def negated(tokens: Sequence[Token], text: str) -> tuple[bool, ...]:
         if index:
             between = text[tokens[index - 1].end : token.start]
             if any(mark in between for mark in ".;:?!"):
+                left = 0
+            if "," in between and token.text in _BEGINS:
                 left = 0
         if token.text in CLAUSE_END:
             left = 0
@@ -345,7 +353,7 @@ def _run(tokens: Sequence[Token], index: int) -> int:
             end += 1
         elif here == "a" and rest[:1] == ["half"] and tokens[end - 1].text == "and":
             end += 2
-        elif joined or (here == "point" and rest and rest[0] in _UNITS):
+        elif joined or (here in {"point", "oh"} and rest and rest[0] in _UNITS):
             end += 1
         else:
             break

@@ -111,7 +111,14 @@ def test_a_question_needs_no_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["sleep sleeps sleeping", "worry worried worries", "drink drinks drinking"]
+    "words",
+    [
+        "sleep sleeps sleeping",
+        "worry worried worries worrying",
+        "drink drinks drinking",
+        "stay stays staying stayed",
+        "play plays playing",
+    ],
 )
 def test_inflections_have_one_stem(words: str) -> None:
     assert len({stem(word) for word in words.split()}) == 1
