@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from countersign.grounding.lexicons import Symptom
 from countersign.grounding.line import Doubt, Reading, stems
 from countersign.grounding.spoken import Answer, Session, Stand, Statement, answer
-from countersign.grounding.support import ENDINGS, KIN, WELL, Mention, Support, Unit, judgements
+from countersign.grounding.support import (
+    ENDINGS,
+    KIN,
+    WELL,
+    Mention,
+    Support,
+    Unit,
+    denied_after,
+    judgements,
+)
 from countersign.grounding.words import CLAUSE_END, NEGATIONS, STOPWORDS, Hit, Token, stem
 from countersign.note import Severity
 from countersign.transcript import Role
@@ -317,6 +326,8 @@ def _affirmed(reading: Reading, session: Session, covered: set[int]) -> Iterator
             continue
         if reading.negated[first] or _neutral(reading, first):
             continue
+        if denied_after(reading.tokens, reading.text, first) or _well(reading, group):
+            continue
         found = list(_symptom(group, reading.tokens, session))
         if found:
             seen.update(range(first, last))
@@ -405,6 +416,12 @@ def _invented(hit: Hit[Symptom], tokens: Sequence[Token], session: Session) -> b
     """Whether somebody is said to report what nobody spoke of in any words."""
     before = {token.text for token in tokens[max(0, hit.first - 4) : hit.first]}
     return bool(before & _REPORTED) and not stems(tokens[hit.first : hit.last]) & session.stems
+
+
+def _well(reading: Reading, group: Sequence[Hit[Symptom]]) -> bool:
+    """Whether the note calls it well, too: "sleep is good" affirms no trouble with sleep."""
+    near = reading.tokens[max(0, group[0].first - 3) : group[0].last + 4]
+    return bool({token.text for token in near} & WELL)
 
 
 def _neutral(reading: Reading, index: int) -> bool:

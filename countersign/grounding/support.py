@@ -317,16 +317,20 @@ def _unspoken(utterance: Utterance, place: int) -> bool:
     )
 
 
-def _negated_after(utterance: Utterance, place: int) -> bool:
+def denied_after(tokens: Sequence[Token], text: str, place: int) -> bool:
     """Whether the verb of the token is denied: "the job is not going", "sleep hasn't come"."""
-    for index in range(place + 1, min(place + 4, len(utterance.tokens))):
-        token = utterance.tokens[index]
-        gap = utterance.turn.text[utterance.tokens[index - 1].end : token.start]
+    for index in range(place + 1, min(place + 4, len(tokens))):
+        token = tokens[index]
+        gap = text[tokens[index - 1].end : token.start]
         if token.text in CLAUSE_END or token.text in {"and", "or"} or set(gap) & set(".,;:?!"):
             return False
         if token.text in {"not", "never", "n't"} or token.text.endswith("n't"):
             return True
     return False
+
+
+def _negated_after(utterance: Utterance, place: int) -> bool:
+    return denied_after(utterance.tokens, utterance.turn.text, place)
 
 
 def names(tokens: Sequence[Token], lexicons: Lexicons) -> dict[str, int]:
