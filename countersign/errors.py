@@ -45,6 +45,10 @@ class ConsentRevoked(ConsentMissing):
     hint = "The patient withdrew consent: nothing is recorded. Write the note by hand."
 
 
+class ParticipantsUnconsented(ConsentMissing):
+    hint = "Pause until only people who have agreed to the recording are in the room."
+
+
 class IllegalMove(Refusal):
     """A session was asked to go from one state to another that does not follow it."""
 

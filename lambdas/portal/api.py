@@ -15,6 +15,7 @@ from countersign.ports import Person, Signature
 from countersign.review import closes_at
 from countersign.session import Session, State
 from countersign.transcript import Role
+from lambdas import recording
 from lambdas.portal import draft, gate, reading, sessions, voice
 from lambdas.portal.visitor import identify, require_csrf
 from lambdas.wiring import Ports
@@ -50,6 +51,13 @@ class UploadRequest(_Request):
 
 class EndRequest(_Request):
     segments: Annotated[int, Field(ge=1, le=99_999)]
+
+
+class ParticipantsRequest(_Request):
+    """`people` in the room, the clinician included, from second `at` of the recording on."""
+
+    people: Annotated[int, Field(ge=1, le=99)]
+    at: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
 class HeardRequest(_Request):
@@ -159,6 +167,14 @@ def allow_upload(session_id: str) -> Response[Any]:
     return answer(sessions.allow_upload(ports, person, session_id, piece))
 
 
+@router.post("/api/sessions/<session_id>/participants")
+def say_participants(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(ParticipantsRequest)
+    known = sessions.say_present(ports, person, session_id, asked.people, asked.at)
+    return answer({"people": known.people, "consented": known.consented, "covered": known.covered})
+
+
 @router.post("/api/sessions/<session_id>/recording/end")
 def end_recording(session_id: str) -> Response[Any]:
     ports, person = ask()
@@ -255,7 +271,11 @@ def recording_document(ports: Ports, session_id: str) -> dict[str, Any]:
     """How far each segment has come; a recorder warns by its doubts while there is time."""
     ended = ports.records.ended(session_id)
     return {
-        "recording": {"ended": ended is not None, "segments": ended.segments if ended else None},
+        "recording": {
+            "ended": ended is not None,
+            "segments": ended.segments if ended else None,
+            "stopped": recording.stopped(session_id, ports),
+        },
         "segments": [
             {
                 "segment": each.index,

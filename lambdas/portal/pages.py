@@ -23,7 +23,7 @@ from countersign.review import closes_at
 from countersign.session import FINAL, Session, State
 from countersign.transcript import Role
 from lambdas import enrolment
-from lambdas.portal import api, draft, gate, protection, reading, voice
+from lambdas.portal import api, draft, gate, protection, reading, sessions, voice
 from lambdas.portal.visitor import Visitor, identify, require_csrf
 from lambdas.wiring import Ports
 
@@ -31,6 +31,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 _HERE = Path(__file__).resolve().parent
 _STATIC = {
     "portal.css": "text/css; charset=utf-8",
+    "recorder.js": "text/javascript; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
     "voice.js": "text/javascript; charset=utf-8",
     "htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
@@ -73,16 +74,23 @@ def home() -> Response[Any]:
     waiting = [one for one in seen if one.session.state is State.AWAITING_SIGNATURE]
     waiting.sort(key=lambda one: _closing(one.session) or one.session.registered_at)
     others = [one for one in seen if one.session.state is not State.AWAITING_SIGNATURE]
+    may_record = bool(sessions.own_patients(ports, visitor.person))
     standing = None
     if gate.may(visitor.person, Action.ENROL_VOICE, visitor.person):
         standing = voice.standing(ports, visitor.person)
-    return page("home.html", visitor, waiting=waiting, others=others[:20], voice=standing)
+    return page(
+        "home.html",
+        visitor,
+        waiting=waiting,
+        others=others[:20],
+        voice=standing,
+        may_record=may_record,
+    )
 
 
 @router.get("/voice")
 def own_voice() -> Response[Any]:
-    """The one page that may use the microphone, and send to where recordings go."""
-    ports, visitor = _ask()
+    ports, visitor = ask()
     standing = voice.standing(ports, visitor.person)
     may_enrol = gate.may(visitor.person, Action.ENROL_VOICE, visitor.person)
     shown = page(
@@ -93,25 +101,19 @@ def own_voice() -> Response[Any]:
         rules=enrolment.rules(),
         advice=_advice(standing.failure),
     )
-    if may_enrol:
-        shown.headers.update(
-            protection.headers(
-                ports.identity.sign_in_url, send_to=ports.audio.upload_origin(), microphone=True
-            )
-        )
-    return shown
+    return with_microphone(ports, shown) if may_enrol else shown
 
 
 @router.post("/voice/delete")
 def delete_voice() -> Response[Any]:
-    ports, visitor = _ask()
+    ports, visitor = ask()
     voice.delete(ports, visitor.person)
     return redirect("/voice")
 
 
 @router.get("/sessions/<session_id>")
 def session(session_id: str) -> Response[Any]:
-    ports, visitor = _ask()
+    ports, visitor = ask()
     resource = gate.session_of(ports, session_id)
     gate.require(ports, visitor.person, Action.READ_SESSION, resource)
     signature = ports.records.signature(session_id)
@@ -122,12 +124,13 @@ def session(session_id: str) -> Response[Any]:
         shown = draft.read(ports, visitor.person, session_id)
         return page("review.html", visitor, **_review(visitor, shown))
     waits = resource.session.state not in (*FINAL, State.AWAITING_SIGNATURE)
-    return page("status.html", visitor, resource=resource, waits=waits)
+    records = sessions.recordable(ports, visitor.person, resource)
+    return page("status.html", visitor, resource=resource, waits=waits, records=records)
 
 
 @router.post("/sessions/<session_id>/sentences/<sentence_id>")
 def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
-    ports, visitor = _ask()
+    ports, visitor = ask()
     asked = _sentence_request()
     changed = api.apply_change(ports, visitor.person, session_id, sentence_id, asked)
     if not _by_htmx():
@@ -137,7 +140,7 @@ def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
 
 @router.post("/sessions/<session_id>/speakers/<speaker>")
 def name_speaker(session_id: str, speaker: str) -> Response[Any]:
-    ports, visitor = _ask()
+    ports, visitor = ask()
     event = router.current_event
     role = form(event, "role")
     if role not in list(Role):
@@ -153,7 +156,7 @@ def name_speaker(session_id: str, speaker: str) -> Response[Any]:
 
 @router.post("/sessions/<session_id>/signature")
 def sign(session_id: str) -> Response[Any]:
-    ports, visitor = _ask()
+    ports, visitor = ask()
     attested = form(router.current_event, "attestation") == "on"
     digest = form(router.current_event, "digest")
     draft.sign(ports, visitor.person, session_id, digest, attested)
@@ -202,7 +205,8 @@ def _review(visitor: Visitor, shown: draft.Draft) -> dict[str, Any]:
     }
 
 
-def _ask() -> tuple[Ports, Visitor]:
+def ask() -> tuple[Ports, Visitor]:
+    """The ports, and who is asking through a page; a posted form must be one of ours."""
     ports: Ports = router.context["ports"]
     visitor = identify(router.current_event, ports)
     if router.current_event.http_method == "POST":
@@ -241,6 +245,15 @@ def page(
     """An HTML answer; everything that comes from people is escaped."""
     html = _environment().get_template(template).render(visitor=visitor, **content)
     return Response(status_code=status, content_type="text/html; charset=utf-8", body=html)
+
+
+def with_microphone(ports: Ports, shown: Response[Any]) -> Response[Any]:
+    """The same page, which may use the microphone and send to where recordings go."""
+    allowed = protection.headers(
+        ports.identity.sign_in_url, send_to=ports.audio.upload_origin(), microphone=True
+    )
+    shown.headers.update(allowed)
+    return shown
 
 
 def redirect(where: str, *cookies: Cookie) -> Response[Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 def headers(sign_in_url: str, *, send_to: str = "", microphone: bool = False) -> dict[str, str]:
     """What every answer carries. Signing out leads to the sign-in service, so forms may go there.
 
-    `send_to` and `microphone` are for the one page that records: the origin that its script may
+    `send_to` and `microphone` are for the pages that record: the origin that its script may
     send a recording to, and the microphone.
 
     Sources: OWASP Secure Headers Project; CSP Level 3. `no-store` keeps clinical text out of every

@@ -13,16 +13,19 @@ from countersign.errors import (
     BadRequest,
     ConsentMissing,
     IllegalMove,
+    ParticipantsUnconsented,
     RecordingEnded,
     TemplateUnknown,
     UploadRepeated,
 )
-from countersign.ports import Person, UploadTicket
+from countersign.ports import Patient, Person, UploadTicket
 from countersign.segments import Ended, Progress, Stage
 from countersign.session import Session, State
 from lambdas import policies, recording
 from lambdas.portal import gate
 from lambdas.wiring import Ports
+
+_PRESENT = "present"
 
 
 def record_consents(
@@ -106,6 +109,23 @@ def register(ports: Ports, person: Person, patient_id: str, template: str) -> Se
     return session
 
 
+def own_patients(ports: Ports, person: Person) -> tuple[Patient, ...]:
+    """The patients with whom `person` may open a session, in the order of their ids."""
+    known = ports.records.patients(clinician_id=person.id)
+    allowed = (p for p in known if gate.may(person, Action.REGISTER_SESSION, p))
+    return tuple(sorted(allowed, key=lambda patient: patient.id))
+
+
+def recordable(ports: Ports, person: Person, resource: SessionOf) -> bool:
+    """Whether `person` may go on recording this session now, consents aside."""
+    return (
+        resource.session.state in recording.OPEN
+        and ports.records.ended(resource.session.id) is None
+        and recording.stopped(resource.session.id, ports) is None
+        and gate.may(person, Action.UPLOAD_AUDIO, resource)
+    )
+
+
 @dataclass(frozen=True)
 class Piece:
     """What a recorder says of a segment before it sends it; times in seconds of the session."""
@@ -119,7 +139,8 @@ class Piece:
 def allow_upload(ports: Ports, person: Person, session_id: str, piece: Piece) -> UploadTicket:
     """Where to send one segment; both consents must cover this moment.
 
-    Raises `ConsentMissing`, `ConsentExpired` or `ConsentRevoked`; `IllegalMove` for a session that
+    Raises `ConsentMissing`, `ConsentExpired`, `ConsentRevoked`, or `ParticipantsUnconsented` for
+    what begins while more people are in the room than have agreed; `IllegalMove` for a session that
     takes no more audio, `RecordingEnded` for a segment beyond its end, `UploadRepeated` for one
     that has arrived. Every answer is in the ledger.
     """
@@ -150,6 +171,7 @@ def allow_upload(ports: Ports, person: Person, session_id: str, piece: Piece) ->
 
     try:
         recording.require_consent(resource.session, now, ports)
+        _require_covered(ports, session_id, piece)
     except ConsentMissing as refusal:
         ports.ledger.append(entry("upload.refused", refusal.code))
         raise
@@ -160,6 +182,68 @@ def allow_upload(ports: Ports, person: Person, session_id: str, piece: Piece) ->
         raise UploadRepeated(f"segment {piece.segment} is being sent by somebody else")
     ticket: UploadTicket = ports.audio.ticket(session_id, piece.segment, piece.content_type)
     return ticket
+
+
+@dataclass(frozen=True)
+class Presence:
+    """How many people are in the room, the clinician included, and how many of them may be heard.
+
+    `since`: from which second of the recording on.
+    """
+
+    people: int
+    consented: int
+    since: float = 0.0
+
+    @property
+    def covered(self) -> bool:
+        return self.people <= self.consented
+
+
+def consented(ports: Ports, session: Session) -> int:
+    """How many people's words may be recorded now: the clinician's, and those of who agreed."""
+    try:
+        recording.require_consent(session, ports.clock.now(), ports)
+    except ConsentMissing:
+        return 1
+    return recording.PARTICIPANTS
+
+
+def presence(ports: Ports, session: Session) -> Presence:
+    """Who is in the room, as was last said; until then the clinician and the patient."""
+    said = ports.records.facts(session.id, _PRESENT) or {}
+    return Presence(
+        people=int(said.get("people", recording.PARTICIPANTS)),
+        consented=consented(ports, session),
+        since=float(said.get("since", 0.0)),
+    )
+
+
+def say_present(
+    ports: Ports, person: Person, session_id: str, people: int, since: float
+) -> Presence:
+    """Somebody came in or left at that second of the recording.
+
+    While more are in the room than have agreed, nothing that begins from then on is accepted.
+    """
+    resource = gate.session_of(ports, session_id)
+    rules = gate.require(ports, person, Action.UPLOAD_AUDIO, resource)
+    _require_open(ports, resource.session)
+    known = Presence(people, consented(ports, resource.session), since)
+    ports.ledger.append(
+        gate.act_of(
+            ports,
+            person,
+            "participants.counted",
+            resource,
+            part=f"{people}/{int(since)}",
+            repeatable=True,
+            rules=rules,
+            counts={"people": people, "consented": known.consented, "second": int(since)},
+        )
+    )
+    ports.records.put_facts(session_id, _PRESENT, {"people": people, "since": since})
+    return known
 
 
 def end_recording(ports: Ports, person: Person, session_id: str, segments: int) -> Ended:
@@ -222,6 +306,15 @@ def _require_open(ports: Ports, session: Session) -> None:
     if session.state not in recording.OPEN:
         raise IllegalMove("the recording of this session is complete")
     recording.require_going(session.id, ports)
+
+
+def _require_covered(ports: Ports, session_id: str, piece: Piece) -> None:
+    """Raises `ParticipantsUnconsented` for what begins when too many people are in the room."""
+    known = presence(ports, ports.records.session(session_id))
+    if not known.covered and piece.starts_at >= known.since:
+        raise ParticipantsUnconsented(
+            f"{known.people} people are in the room, and {known.consented} may be recorded"
+        )
 
 
 def _require_place(piece: Piece) -> None:

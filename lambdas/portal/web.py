@@ -10,12 +10,12 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from countersign.errors import PageUnknown, Refusal
-from lambdas.portal import api, pages, protection, sign_in
+from lambdas.portal import api, pages, protection, recorder, sign_in
 from lambdas.wiring import Ports, connected
 
 logger = Logger(service="countersign")
 app = APIGatewayHttpResolver()
-for router in (api.router, pages.router, sign_in.router):
+for router in (api.router, pages.router, recorder.router, sign_in.router):
     app.include_router(router)
 
 

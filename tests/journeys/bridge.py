@@ -26,7 +26,7 @@ class Bridge:
             def do_GET(self) -> None:
                 bridge.answer(self)
 
-            do_POST = do_GET
+            do_POST = do_PATCH = do_DELETE = do_GET
 
             def log_message(self, *_: object) -> None:
                 """Requests are counted in `asked`; nothing is printed."""

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.journeys.desk import Desk, opened
+
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 # Chromium's own housekeeping would look for hosts that a closed network does not have.
@@ -31,3 +33,10 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Desk]:
+    """A desk in the look that the test names, or in the light one."""
+    with opened(browser, getattr(request, "param", "light")) as desk:
+        yield desk

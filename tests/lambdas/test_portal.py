@@ -155,7 +155,7 @@ def test_segments_go_up_one_by_one_and_each_shows_how_far_it_is(
         (1, "received", 28.0),
         (2, "allowed", 56.0),
     ]
-    assert document["recording"] == {"ended": False, "segments": None}
+    assert document["recording"] == {"ended": False, "segments": None, "stopped": None}
     assert [asked["inference_id"] for asked in house.ports.speech.submitted] == [
         f"{open_session}.0.1",
         f"{open_session}.1.1",
@@ -169,7 +169,8 @@ def test_the_recorder_says_how_many_segments_there_are_and_may_say_it_again(
     for _ in range(2):
         answer = end(house, open_session, 2)
         assert answer["statusCode"] == 200
-        assert json.loads(answer["body"])["recording"] == {"ended": True, "segments": 2}
+        recording = json.loads(answer["body"])["recording"]
+        assert recording == {"ended": True, "segments": 2, "stopped": None}
     assert code_of(end(house, open_session, 3)) == (409, "RecordingEnded")
     assert house.ports.ledger.acts(open_session).count("recording.ended") == 1
 
