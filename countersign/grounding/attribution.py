@@ -42,6 +42,7 @@ _STATES = frozenset("reports reported states stated notes noted describes descri
 _WITH_PATIENT = re.compile(
     r"^\s*\w+\s+(?:[\w\s,]{0,60}\b(?:with|to)\s+)?(?:the\s+)?(?:patient|client|pt)\b", re.I
 )
+_THINKS = frozenset("thinks thought believes believed feels felt notes noted".split())
 _ASKS = frozenset("asks asked inquires inquired questioned".split())
 _ONLY_CLINICIANS = frozenset(
     """
@@ -145,7 +146,7 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
     own, other = _shares(source.role, units, reading, session, asked=verb in _ASKS)
     if source.role is Role.THERAPIST:
         wrong = verb in _ONLY_PATIENTS or (
-            verb not in _TELLS and other >= _HEARD and own < (1.1 if own < _MOSTLY else 1) * other
+            verb not in _TELLS and other >= _HEARD and own < (1 if verb in _THINKS else 1.1) * other
         )
         wrong = wrong or (verb in _TELLS and other >= _MOSTLY and own <= 0.5 * other)
     elif verb in _TELLS:

@@ -400,7 +400,7 @@ _UNSAID = "Nobody said this number in the session."
 # sentence's weight they must hold to be about it, and how much less makes another number likelier.
 _NEXT = 0.6
 _ABOUT = 0.3
-_LESS = 0.6
+_LESS = 0.8
 
 
 def _same(mine: Quantity, said: Quantity) -> bool:
