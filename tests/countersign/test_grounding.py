@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.errors import BadNote, BadPolicy, EmptyInput, NotJson, NotUtf8
@@ -200,6 +200,7 @@ def test_a_quotation_may_stand_anywhere_it_was_said_whole() -> None:
     assert check('Patient reports: "thoughts of suicide"', asked, lexicons()).verdict == "block"
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["no", "not", "never", "don't", "without", "haven't had any", "isn't"]),
     st.lists(st.sampled_from("um uh really much".split()), max_size=2),
