@@ -298,6 +298,19 @@ class ReviewIncomplete(Refusal):
     status = 409
 
 
+class SectionUnseen(ReviewIncomplete):
+    hint = "Read the sections that are named, then sign."
+
+
+class ReviewTooFast(ReviewIncomplete):
+    hint = "Read the note, then sign. Who signs is responsible for every sentence of it."
+
+
+class SignInStale(Refusal):
+    hint = "Sign in once more to show that it is you; your draft stays as it is. Then sign."
+    status = 403
+
+
 class DraftChanged(Refusal):
     """The bytes to be signed are not the bytes that were shown."""
 

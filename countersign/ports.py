@@ -155,6 +155,15 @@ class Records(Protocol):
     def put_facts(self, session_id: str, name: str, facts: dict[str, object]) -> None:
         """Small bookkeeping beside a session, such as a delivery's id or a review's counts."""
 
+    def swap_facts(
+        self,
+        session_id: str,
+        name: str,
+        before: dict[str, object] | None,
+        after: dict[str, object],
+    ) -> bool:
+        """One conditional write; False when the facts are no longer `before`."""
+
     def facts(self, session_id: str, name: str) -> dict[str, object] | None: ...
 
 
@@ -229,8 +238,11 @@ class Identity(Protocol):
     """The portal's own origin, without a slash at the end."""
     sign_in_url: str
 
-    def authorize_url(self, state: str, challenge: str, nonce: str) -> str:
-        """Where to send a browser to sign in; `challenge` is the S256 code challenge."""
+    def authorize_url(self, state: str, challenge: str, nonce: str, *, again: bool = False) -> str:
+        """Where to send a browser to sign in; `challenge` is the S256 code challenge.
+
+        `again`: whoever it is shows it once more, also if the browser is signed in there.
+        """
 
     def exchange(self, code: str, verifier: str) -> str:
         """The identity token for a code; raises `SignInFailed`."""

@@ -17,7 +17,10 @@ from countersign.errors import (
     BadRequest,
     ReviewClosed,
     ReviewIncomplete,
+    ReviewTooFast,
+    SectionUnseen,
     SentenceUnknown,
+    SignInStale,
 )
 from countersign.hearing import stretch
 from countersign.note import PLACEHOLDER, Check, Finding, Note, Origin, Sentence, Severity
@@ -65,6 +68,8 @@ class Signing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window_hours: float = Field(gt=0, le=168)
+    sign_in_minutes: float = Field(gt=0, le=60)
+    words_per_minute: float = Field(ge=100, le=1000)
     attestation: str = Field(min_length=1)
     disclosure: str = Field(min_length=1)
     resolve: _Resolve
@@ -157,6 +162,69 @@ def require_open(
     if now >= closes_at(awaiting_since, window):
         hours = window.total_seconds() / 3600
         raise ReviewClosed(f"the {hours:g} hours for reviewing this draft are over")
+
+
+# Reading ------------------------------------------------------------------------------------
+
+
+class Read(BaseModel):
+    """How far the clinician has read a draft: since when it is open, which sections were seen.
+
+    `drafted` is the version that was made for them to read; `seen` are numbers of sections from 0.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    opened_at: datetime
+    drafted: int
+    seen: tuple[int, ...] = ()
+
+
+def unseen(note: Note, read: Read | None) -> tuple[str, ...]:
+    """The names of the sections that were not seen yet."""
+    seen = read.seen if read else ()
+    return tuple(section.name for number, section in enumerate(note.sections) if number not in seen)
+
+
+def words_to_read(note: Note) -> int:
+    """How many words of the note somebody else wrote: what the clinician wrote, they know."""
+    return sum(
+        len(sentence.text.split())
+        for sentence in note.sentences()
+        if STRUCK not in sentence.flags and sentence.origin is not Origin.CLINICIAN
+    )
+
+
+def readable_by(note: Note, since: datetime, signing: Signing) -> datetime:
+    """The first moment at which the note can have been read, if reading began at `since`."""
+    return since + timedelta(minutes=words_to_read(note) / signing.words_per_minute)
+
+
+def require_read(
+    note: Note, read: Read | None, now: datetime, signing: Signing, signed_before: datetime | None
+) -> None:
+    """Raises `SectionUnseen`, or `ReviewTooFast` for less time than the words take to read.
+
+    `signed_before`: when the clinician signed another note; this one was not read before that.
+    """
+    missing = unseen(note, read)
+    if read is None or missing:
+        names = ", ".join(missing) or "the draft"
+        raise SectionUnseen(f"not read yet: {names}")
+    since = max(filter(None, (read.opened_at, signed_before)))
+    if now < readable_by(note, since, signing):
+        words, seconds = words_to_read(note), (now - since).total_seconds()
+        least = words * 60 / signing.words_per_minute
+        raise ReviewTooFast(
+            f"this note has {words} words that you did not write, and you had {max(0, seconds):.0f}"
+            f" seconds for them: even a fast reader needs {least:.0f}"
+        )
+
+
+def require_fresh(signed_in_at: datetime, now: datetime, signing: Signing) -> None:
+    """Raises `SignInStale` unless the signer has just shown who they are."""
+    if now - signed_in_at > timedelta(minutes=signing.sign_in_minutes):
+        raise SignInStale(f"you signed in more than {signing.sign_in_minutes:g} minutes ago")
 
 
 # Changes ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,9 @@ def _session(
     if auto_sign:
         with timed.stage("sign and deliver", "Countersign, put identifiers back, deliver, close"):
             draft = _complete(hale, session_id, draft)
+            _read(hale, session_id, draft, timed)
+            # A signature needs a sign-in that has just happened.
+            hale = people.sign_in(running.portal, people.THERAPIST.username)
             _asked(
                 hale.post(
                     f"/api/sessions/{session_id}/signature",
@@ -287,6 +290,18 @@ def _complete(client: httpx.Client, session_id: str, draft: Any) -> Any:
             )
         )
     return draft
+
+
+def _read(client: httpx.Client, session_id: str, draft: Any, timed: Timed) -> None:
+    """Says of each section that it was read, and waits as long as that takes."""
+    readable = draft["readable_by"]
+    for number in range(len(draft["note"]["sections"])):
+        seen = client.post(f"/api/sessions/{session_id}/draft/sections/{number}/seen", json={})
+        readable = _asked(seen)["readable_by"]
+    left = (datetime.fromisoformat(readable) - datetime.now(UTC)).total_seconds()
+    if left > 0:
+        timed.say(f"Nobody signs faster than they can read: {left:.0f} more seconds")
+        time.sleep(left + 1)
 
 
 def _delivered(running: Running, timed: Timed) -> dict[str, Any]:

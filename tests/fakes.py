@@ -217,6 +217,18 @@ class FakeRecords:
     def put_facts(self, session_id: str, name: str, facts: dict[str, object]) -> None:
         self.notes[session_id, name] = facts
 
+    def swap_facts(
+        self,
+        session_id: str,
+        name: str,
+        before: dict[str, object] | None,
+        after: dict[str, object],
+    ) -> bool:
+        if self.notes.get((session_id, name)) != before:
+            return False
+        self.notes[session_id, name] = after
+        return True
+
     def facts(self, session_id: str, name: str) -> dict[str, object] | None:
         return self.notes.get((session_id, name))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
@@ -154,16 +154,19 @@ class FakeIdentity:
         self.verifiers: dict[str, str] = {}
         self.expired: set[str] = set()
         self.issued = 0
+        self.signed_in: dict[str, datetime] = {}
 
-    def authorize_url(self, state: str, challenge: str, nonce: str) -> str:
-        query = urlencode({"state": state, "code_challenge": challenge, "nonce": nonce})
-        return f"{self.sign_in_url}/oauth2/authorize?{query}"
+    def authorize_url(self, state: str, challenge: str, nonce: str, *, again: bool = False) -> str:
+        query = {"state": state, "code_challenge": challenge, "nonce": nonce}
+        query |= {"prompt": "login"} if again else {}
+        return f"{self.sign_in_url}/oauth2/authorize?{urlencode(query)}"
 
     def exchange(self, code: str, verifier: str) -> str:
         if code not in self.nonces:
             raise SignInFailed("the code is not known")
         self.verifiers[code] = verifier
         self.expired.discard(code)
+        self.signed_in.pop(code, None)
         self.issued += 1
         return f"token-{code}.{self.issued}"
 
@@ -173,7 +176,8 @@ class FakeIdentity:
         if prefix != "token" or subject in self.expired:
             raise NotSignedIn("your sign-in has run out")
         now = self.clock.now()
-        return Claims(subject, now, now + timedelta(minutes=30), self.nonces.get(subject))
+        since = self.signed_in.get(subject, now)
+        return Claims(subject, since, now + timedelta(minutes=30), self.nonces.get(subject))
 
     def sign_out_url(self) -> str:
         return f"{self.sign_in_url}/logout"
@@ -282,7 +286,7 @@ def clinic(portal_url: str = PORTAL, **overrides: Any) -> Clinic:
 
 
 def settle(house: Clinic) -> dict[str, Any]:
-    """Resolves everything that is open, as a clinician would; the draft that is then ready."""
+    """Resolves what is open and reads it all, as a clinician would; the ready draft."""
     where = f"/api/sessions/{SESSION}/draft"
     version = house.document("GET", where)["version"]
     for name, change in (
@@ -292,4 +296,20 @@ def settle(house: Clinic) -> dict[str, Any]:
     ):
         body = {"version": version, **change}
         version = house.document("PATCH", f"{where}/sentences/{name}", json_body=body)["version"]
+    read_all(house)
     return house.document("GET", where)
+
+
+def stored(house: Clinic, kind: str) -> bytes:
+    """What the vault holds of the session now, under the name that its newest version has."""
+    standing: Any = house.ports.records.facts(SESSION, "review") or {}
+    return bytes(house.ports.vault.get(SESSION, standing.get("parts", {}).get(kind, kind)))
+
+
+def read_all(house: Clinic, minutes: float = 2) -> None:
+    """Sees every section of the draft, and takes the time for it."""
+    sections = house.document("GET", f"/api/sessions/{SESSION}/draft")["note"]["sections"]
+    for number in range(len(sections)):
+        where = f"/api/sessions/{SESSION}/draft/sections/{number}/seen"
+        assert house.ask("POST", where, json_body={})["statusCode"] == 200
+    house.ports.clock.forward(minutes=minutes)

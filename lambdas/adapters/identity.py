@@ -50,8 +50,11 @@ class CognitoIdentity:
     def _callback(self) -> str:
         return f"{self.portal_url}/auth/callback"
 
-    def authorize_url(self, state: str, challenge: str, nonce: str) -> str:
-        """Where to send a browser to sign in."""
+    def authorize_url(self, state: str, challenge: str, nonce: str, *, again: bool = False) -> str:
+        """Where to send a browser to sign in; `again`: also if it is signed in there.
+
+        OpenID Connect Core 1.0, section 3.1.2.1, `prompt`.
+        """
         query = {
             "response_type": "code",
             "client_id": self._client_id,
@@ -61,7 +64,7 @@ class CognitoIdentity:
             "nonce": nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-        }
+        } | ({"prompt": "login"} if again else {})
         return f"{self.sign_in_url}/oauth2/authorize?{urlencode(query)}"
 
     def sign_out_url(self) -> str:

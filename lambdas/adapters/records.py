@@ -185,6 +185,24 @@ class DynamoRecords:
     def put_facts(self, session_id: str, name: str, facts: dict[str, object]) -> None:
         self._put(f"session#{session_id}", f"facts#{name}", body=_text(json.dumps(facts)))
 
+    def swap_facts(
+        self,
+        session_id: str,
+        name: str,
+        before: dict[str, object] | None,
+        after: dict[str, object],
+    ) -> bool:
+        partition, sort = f"session#{session_id}", f"facts#{name}"
+        if before is None:
+            return self._create(partition, sort, body=_text(json.dumps(after)))
+        # What was read and is written again in the same order has the same text.
+        return self._conditionally(
+            Item={"pk": _text(partition), "sk": _text(sort), "body": _text(json.dumps(after))},
+            ConditionExpression="#body = :before",
+            ExpressionAttributeNames={"#body": "body"},
+            ExpressionAttributeValues={":before": _text(json.dumps(before))},
+        )
+
     def facts(self, session_id: str, name: str) -> dict[str, object] | None:
         body = self._read(f"session#{session_id}", f"facts#{name}")
         if body is None:

@@ -17,7 +17,7 @@ from countersign.session import Session, State
 from countersign.transcript import Role
 from lambdas import recording
 from lambdas.portal import draft, gate, reading, sessions, voice
-from lambdas.portal.visitor import identify, require_csrf
+from lambdas.portal.visitor import Visitor, identify, require_csrf
 from lambdas.wiring import Ports
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -60,6 +60,10 @@ class ParticipantsRequest(_Request):
     at: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
 
 
+class VersionRequest(_Request):
+    version: int
+
+
 class HeardRequest(_Request):
     """Which of the medications that sound alike was said; `at` as the draft's open point has it."""
 
@@ -68,10 +72,15 @@ class HeardRequest(_Request):
 
 
 class SentenceRequest(_Request):
-    """Exactly one of `text`, `complete`, `strike`, `confirm` and `heard`."""
+    """Exactly one of `text`, `complete`, `strike`, `confirm` and `heard`.
+
+    `was`, beside `text`: the sentence that is replaced, as it was shown. The change is then made
+    to the newest version, whatever `version` says, if the sentence still reads like that.
+    """
 
     version: int
     text: str | None = None
+    was: str | None = None
     complete: str | None = None
     strike: bool | None = None
     confirm: bool | None = None
@@ -99,11 +108,16 @@ class SignatureRequest(_Request):
 
 def ask() -> tuple[Ports, Person]:
     """The ports, and who is asking through the API."""
+    ports, visitor = _visited()
+    return ports, visitor.person
+
+
+def _visited() -> tuple[Ports, Visitor]:
     ports: Ports = router.context["ports"]
     visitor = identify(router.current_event, ports)
     if router.current_event.http_method not in ("GET", "HEAD"):
         require_csrf(visitor, router.current_event.headers.get("x-csrf-token", ""))
-    return ports, visitor.person
+    return ports, visitor
 
 
 def body(shape: type[_Body]) -> _Body:
@@ -212,6 +226,23 @@ def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
     return answer(reading.as_document(reading.lay_out(changed)))
 
 
+@router.post("/api/sessions/<session_id>/draft/sections/<section>/seen")
+def see_section(session_id: str, section: str) -> Response[Any]:
+    """The clinician has seen that section of the draft; sections are counted from 0."""
+    ports, person = ask()
+    number = int(section) if section.isascii() and section.isdecimal() else -1
+    seen = draft.see(ports, person, session_id, number)
+    return answer({"unseen": seen.unseen, "readable_by": seen.readable_by})
+
+
+@router.post("/api/sessions/<session_id>/draft/undo")
+def undo(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(VersionRequest)
+    undone = draft.undo(ports, person, session_id, asked.version)
+    return answer(reading.as_document(reading.lay_out(undone)))
+
+
 @router.post("/api/sessions/<session_id>/speakers/<speaker>")
 def name_speaker(session_id: str, speaker: str) -> Response[Any]:
     ports, person = ask()
@@ -224,9 +255,12 @@ def name_speaker(session_id: str, speaker: str) -> Response[Any]:
 
 @router.post("/api/sessions/<session_id>/signature")
 def sign(session_id: str) -> Response[Any]:
-    ports, person = ask()
+    ports, visitor = _visited()
     asked = body(SignatureRequest)
-    return answer(draft.sign(ports, person, session_id, asked.digest, asked.attestation), 201)
+    signature = draft.sign(
+        ports, visitor.person, session_id, asked.digest, asked.attestation, visitor.signed_in_at
+    )
+    return answer(signature, 201)
 
 
 @router.get("/api/me/voice")
@@ -255,7 +289,7 @@ def apply_change(
     where = (ports, person, session_id, asked.version, sentence_id)
     match (asked.text, asked.complete, asked.strike, asked.confirm, asked.heard):
         case (str() as text, None, None, None, None):
-            return draft.rewrite(*where, text)
+            return draft.rewrite(*where, text, asked.was)
         case (None, str() as words, None, None, None):
             return draft.complete(*where, words)
         case (None, None, bool() as struck, None, None):

@@ -17,9 +17,17 @@ from pydantic import ValidationError
 
 from countersign import errors
 from countersign.access import Action, SessionOf
-from countersign.errors import BadRequest, KeyDestroyed, NotSignedIn, PageUnknown, Refusal
+from countersign.errors import (
+    BadRequest,
+    KeyDestroyed,
+    NotSignedIn,
+    PageUnknown,
+    Refusal,
+    SignInStale,
+)
+from countersign.note import PLACEHOLDER
 from countersign.ports import Patient, Signature
-from countersign.review import closes_at
+from countersign.review import closes_at, require_fresh
 from countersign.session import FINAL, Session, State
 from countersign.transcript import Role
 from lambdas import enrolment
@@ -138,6 +146,38 @@ def change_sentence(session_id: str, sentence_id: str) -> Response[Any]:
     return page("draft.html", visitor, saved=True, **_review(visitor, changed))
 
 
+@router.post("/sessions/<session_id>/undo")
+def undo(session_id: str) -> Response[Any]:
+    ports, visitor = ask()
+    version = form(router.current_event, "version")
+    number = int(version) if version.isascii() and version.isdecimal() else 0
+    undone = draft.undo(ports, visitor.person, session_id, number)
+    if not _by_htmx():
+        return redirect(f"/sessions/{session_id}#draft")
+    return page("sides.html", visitor, saved=True, **_review(visitor, undone))
+
+
+@router.get("/sessions/<session_id>/sign")
+def signing_part(session_id: str) -> Response[Any]:
+    """The part of the review that says what is open, and holds the exact text."""
+    ports, visitor = ask()
+    shown = draft.read(ports, visitor.person, session_id)
+    if not _by_htmx():
+        return redirect(f"/sessions/{session_id}#sign")
+    return page("sign.html", visitor, **_review(visitor, shown))
+
+
+@router.post("/sessions/<session_id>/seen")
+def see(session_id: str) -> Response[Any]:
+    ports, visitor = ask()
+    section = form(router.current_event, "section")
+    number = int(section) if section.isascii() and section.isdecimal() else -1
+    seen = draft.see(ports, visitor.person, session_id, number)
+    if not _by_htmx():
+        return redirect(f"/sessions/{session_id}#section-{number}")
+    return page("sign.html", visitor, **_review(visitor, seen))
+
+
 @router.post("/sessions/<session_id>/speakers/<speaker>")
 def name_speaker(session_id: str, speaker: str) -> Response[Any]:
     ports, visitor = ask()
@@ -159,11 +199,13 @@ def sign(session_id: str) -> Response[Any]:
     ports, visitor = ask()
     attested = form(router.current_event, "attestation") == "on"
     digest = form(router.current_event, "digest")
-    draft.sign(ports, visitor.person, session_id, digest, attested)
+    draft.sign(ports, visitor.person, session_id, digest, attested, visitor.signed_in_at)
     return redirect(f"/sessions/{session_id}")
 
 
-@router.get("/static/<name>")
+# Only what holds nobody's words is compressed: a secret beside them could be guessed by its size
+# (BREACH, CVE-2013-3587).
+@router.get("/static/<name>", compress=True)
 def static(name: str) -> Response[Any]:
     if name not in _STATIC:
         raise PageUnknown("there is no such file")
@@ -176,7 +218,7 @@ def refusal_page(refusal: Refusal) -> Response[Any]:
     parts = router.current_event.path.split("/")
     back = f"/sessions/{parts[2]}" if parts[1:2] == ["sessions"] and len(parts) > 3 else "/"
     template = "refusal_line.html" if _by_htmx() else "refusal.html"
-    signed_out = isinstance(refusal, NotSignedIn)
+    signed_out = isinstance(refusal, (NotSignedIn, SignInStale))
     return page(template, None, refusal.status, refusal=refusal, back=back, signed_out=signed_out)
 
 
@@ -202,6 +244,14 @@ def _review(visitor: Visitor, shown: draft.Draft) -> dict[str, Any]:
         "resource": shown.resource,
         "may_edit": may_edit,
         "attestation": draft.signing().attestation,
+        "unseen": [
+            (number, section.name)
+            for number, section in enumerate(shown.note.sections)
+            if shown.read is None or number not in shown.read.seen
+        ],
+        "speed": draft.signing().words_per_minute,
+        "fresh": _fresh(visitor),
+        "minutes": draft.signing().sign_in_minutes,
     }
 
 
@@ -214,12 +264,22 @@ def ask() -> tuple[Ports, Visitor]:
     return ports, visitor
 
 
+def _fresh(visitor: Visitor) -> bool:
+    ports: Ports = router.context["ports"]
+    try:
+        require_fresh(visitor.signed_in_at, ports.clock.now(), draft.signing())
+    except SignInStale:
+        return False
+    return True
+
+
 def _sentence_request() -> api.SentenceRequest:
     event = router.current_event
     act, version = form(event, "act"), form(event, "version")
     return api.SentenceRequest(
-        version=int(version) if version.isdecimal() else 0,
+        version=int(version) if version.isascii() and version.isdecimal() else 0,
         text=form(event, "text") if act == "rewrite" else None,
+        was=(form(event, "was") or None) if act == "rewrite" else None,
         complete=form(event, "text") if act == "complete" else None,
         strike={"strike": True, "put-back": False}.get(act),
         confirm={"confirm": True, "reopen": False}.get(act),
@@ -296,6 +356,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "closing": _closing,
         "hearing": draft.signing().hearing,
+        "placeholder": PLACEHOLDER,
         "states": STATES,
     }
     return environment

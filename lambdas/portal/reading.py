@@ -457,6 +457,8 @@ def as_document(reading: Reading) -> dict[str, object]:
         "text": draft.text,
         "closes_at": draft.closes_at.isoformat() if draft.closes_at else None,
         "attestation": signing().attestation,
+        "unseen": list(draft.unseen),
+        "readable_by": draft.readable_by.isoformat() if draft.readable_by else None,
         "note": note,
         "transcript": {
             # A voice print never leaves the vault, whatever a transcript still carries.

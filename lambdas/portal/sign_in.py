@@ -28,7 +28,8 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 def sign_in() -> Response[Any]:
     identity = _ports().identity
     begun = begin_sign_in(_query("then"))
-    where = identity.authorize_url(begun.state, challenge(begun.verifier), begun.nonce)
+    again = _query("again") == "1"
+    where = identity.authorize_url(begun.state, challenge(begun.verifier), begun.nonce, again=again)
     return redirect(where, Cookies(identity.portal_url).begin(begun))
 
 

@@ -8,6 +8,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ class Visitor:
     person: Person
     csrf: str
     by_cookie: bool
+    signed_in_at: datetime
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def identify(event: Any, ports: Ports) -> Visitor:
         raise NotSignedIn("you are not signed in")
     claims = ports.identity.verify(token)
     csrf = csrf_token(_cookie(event, cookies.forms), claims.subject)
-    visitor = Visitor(_person(ports, claims.subject), csrf, by_cookie)
+    visitor = Visitor(_person(ports, claims.subject), csrf, by_cookie, claims.signed_in_at)
     if by_cookie and event.http_method not in ("GET", "HEAD"):
         _require_same_origin(event, ports.identity.portal_url)
     return visitor

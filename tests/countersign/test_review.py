@@ -16,11 +16,14 @@ from countersign.errors import (
     BadRequest,
     ReviewClosed,
     ReviewIncomplete,
+    ReviewTooFast,
+    SectionUnseen,
     SentenceUnknown,
+    SignInStale,
     SurrogateUnknown,
 )
 from countersign.note import PLACEHOLDER, Check, Note
-from countersign.review import Header, Signing
+from countersign.review import Header, Read, Signing, readable_by
 from countersign.transcript import Doubt, Role, Speaker, Transcript, Turn, Word
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -367,3 +370,50 @@ def test_a_voice_that_is_not_there_and_a_role_that_is_none_are_refused(
 ) -> None:
     with pytest.raises(BadRequest):
         review.name_speaker(voices(Role.UNKNOWN, Role.UNKNOWN), speaker, role)
+
+
+# Reading ------------------------------------------------------------------------------------
+
+
+def written(*texts: str) -> Note:
+    return note(*({"id": f"s{number}", "text": text} for number, text in enumerate(texts)))
+
+
+@given(
+    words=st.integers(0, 3000),
+    early=st.floats(0, 1, exclude_max=True),
+    before=st.one_of(st.none(), st.integers(-600, 600)),
+)
+def test_a_note_is_signed_from_the_moment_on_at_which_it_can_have_been_read(
+    words: int, early: float, before: int | None
+) -> None:
+    draft = written(" ".join(["word"] * words) or "word")
+    opened = NOON
+    signed_before = None if before is None else opened + timedelta(seconds=before)
+    read = Read(opened_at=opened, drafted=1, seen=(0,))
+    began = max(filter(None, (opened, signed_before)))
+    ready = readable_by(draft, began, SIGNING)
+    review.require_read(draft, read, ready, SIGNING, signed_before)
+    soon = began + (ready - began) * early
+    if soon < ready:
+        with pytest.raises(ReviewTooFast):
+            review.require_read(draft, read, soon, SIGNING, signed_before)
+
+
+def test_what_the_clinician_wrote_or_struck_needs_no_reading() -> None:
+    draft = review.rewrite(written("one two three", "four five"), "s0", "my own words now", {})
+    assert review.words_to_read(draft) == 2
+    assert review.words_to_read(review.strike(draft, "s1")) == 0
+
+
+def test_without_having_opened_it_nobody_has_read_it() -> None:
+    with pytest.raises(SectionUnseen, match="Plan"):
+        review.require_read(written("one"), None, datetime.now(UTC), SIGNING, None)
+
+
+def test_a_sign_in_is_fresh_for_as_long_as_the_policy_says() -> None:
+    now = NOON
+    limit = timedelta(minutes=SIGNING.sign_in_minutes)
+    review.require_fresh(now - limit, now, SIGNING)
+    with pytest.raises(SignInStale):
+        review.require_fresh(now - limit - timedelta(microseconds=1), now, SIGNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import threading
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ class Bridge:
             request,
             given["statusCode"],
             [*given["headers"].items(), *(("Set-Cookie", c) for c in given.get("cookies", []))],
-            given["body"],
+            base64.b64decode(given["body"]) if given.get("isBase64Encoded") else given["body"],
         )
 
     def _pool(self, request: BaseHTTPRequestHandler, path: str, query: str) -> None:
@@ -77,9 +78,9 @@ class Bridge:
         request: BaseHTTPRequestHandler,
         status: int,
         headers: list[tuple[str, str]],
-        body: str,
+        body: str | bytes,
     ) -> None:
-        content = body.encode()
+        content = body.encode() if isinstance(body, str) else body
         request.send_response(status)
         for name, value in headers:
             request.send_header(name, value)

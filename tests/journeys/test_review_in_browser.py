@@ -61,7 +61,11 @@ def test_from_the_draft_to_the_countersigned_note(desk: Desk) -> None:
     page.locator("#strike-s4").click()
     expect(page.locator("#s-s4")).to_contain_text("Put back")
 
+    desk.keep("review-unread")
+    desk.read()
     sign = page.get_by_role("button", name="Sign note")
+    page.clock.set_system_time(desk.house.ports.clock.now())
+    expect(sign).to_be_enabled()
     sign.scroll_into_view_if_needed()
     page.get_by_text("The exact text that will be signed").click()
     expect(page.locator("pre")).to_contain_text("Takes sertraline, 50 milligrams.")
@@ -245,6 +249,103 @@ def test_without_scripts_everything_still_works(plain: Desk) -> None:
     page.locator("#edit-s5").click()
     page.locator("#text-s5").fill("Takes sertraline, 50 milligrams.")
     page.locator("#save-s5").click()
+    for section in range(4):
+        page.locator(f"#seen-{section}").click()
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Sign note").click()
+    expect(page.get_by_role("alert")).to_contain_text("even a fast reader needs")
+    plain.house.ports.clock.forward(minutes=2)
+    page.get_by_role("link", name="Back to the draft").click()
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Sign note").click()
+    expect(page.get_by_text("✓ Signed")).to_be_visible()
+
+
+def test_what_is_looked_at_long_enough_counts_as_read(desk: Desk) -> None:
+    desk.open_draft()
+    page = desk.page
+    expect(page.locator("#section-0 .seen")).to_have_text("Read", timeout=15_000)
+    page.locator("#section-3").scroll_into_view_if_needed()
+    page.locator("#s-s7").scroll_into_view_if_needed()
+    expect(page.locator("#section-3 .seen")).to_have_text("Read", timeout=15_000)
+    assert desk.complaints == []
+
+
+def test_what_is_typed_is_saved_and_undone_and_a_closed_window_loses_nothing(desk: Desk) -> None:
+    desk.open_draft()
+    page = desk.page
+    page.locator("#edit-s7").click()
+    page.locator("#text-s7").press_sequentially("Meet again in three weeks. ")
+    expect(page.locator("#notice")).to_contain_text("Saved.")
+    expect(page.locator("#text-s7")).to_be_focused()
+    page.locator("#text-s4").fill("well groomed")
+    expect(page.locator("pre")).to_contain_text("Appearance: well groomed")
+    page.reload()
+    expect(page.locator("#s-s7 .words")).to_contain_text("Meet again in three weeks.")
+    expect(page.locator("#s-s4 .words")).to_have_text("Appearance: well groomed")
+    desk.keep("review-autosaved")
+    page.locator("#s-s3 a.words").focus()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#text-s4")).to_have_value("")
+    assert desk.complaints == []
+
+
+def test_two_windows_edit_one_draft_and_no_word_is_lost(desk: Desk) -> None:
+    desk.open_draft()
+    first, second = desk.page, desk.page.context.new_page()
+    second.goto(first.url)
+    first.locator("#edit-s7").click()
+    first.locator("#text-s7").fill("From the first window.")
+    expect(first.locator("#notice")).to_contain_text("Saved.")
+    second.locator("#edit-s6").click()
+    second.locator("#text-s6").fill("From the second window.")
+    expect(second.locator("#notice")).to_contain_text("Saved.")
+    expect(second.locator("pre")).to_contain_text("From the first window.")
+    expect(second.locator("pre")).to_contain_text("From the second window.")
+    second.locator("#edit-s7").click()
+    second.locator("#text-s7").fill("Against the first window.")
+    expect(second.locator("#notice")).to_contain_text("changed in another window")
+    expect(second.locator("#notice")).to_contain_text("From the first window.")
+    expect(second.locator("#text-s7")).to_have_value("Against the first window.")
+    desk.page = second
+    desk.keep("review-two-windows")
+    assert (
+        "From the first window."
+        in desk.house.document("GET", f"/api/sessions/{SESSION}/draft")["text"]
+    )
+    second.locator("#save-s7").click()
+    expect(second.locator("pre")).to_contain_text("Against the first window.")
+    expect(second.locator("pre")).to_contain_text("From the second window.")
+
+
+def test_a_lost_connection_while_writing_loses_nothing(desk: Desk) -> None:
+    desk.open_draft()
+    page = desk.page
+    page.context.set_offline(True)
+    page.locator("#edit-s7").click()
+    page.locator("#text-s7").fill("Written on a train.")
+    expect(page.locator("#notice")).to_contain_text("No connection")
+    page.context.set_offline(False)
+    expect(page.locator("#notice")).to_contain_text("Saved.")
+    expect(page.locator("pre")).to_contain_text("Written on a train.")
+
+
+def test_an_old_sign_in_leads_through_the_sign_in_and_back_to_the_signature(desk: Desk) -> None:
+    desk.open_draft()
+    page, identity = desk.page, desk.house.ports.identity
+    page.locator("#confirm-s2").click()
+    expect(page.locator("#s-s2")).to_contain_text("Confirmed by you")
+    page.locator("#strike-s4").click()
+    expect(page.locator("#s-s4")).to_contain_text("Put back")
+    page.locator("#strike-s5").click()
+    expect(page.locator("#s-s5")).to_contain_text("Put back")
+    identity.signed_in[DANA.id] = desk.house.ports.clock.now() - timedelta(minutes=9)
+    desk.read()
+    expect(page.get_by_role("button", name="Sign note")).to_have_count(0)
+    desk.keep("review-sign-in-again")
+    page.get_by_role("link", name="Sign in again to sign").click()
+    page.get_by_role("link", name=DANA.name).click()
+    page.clock.set_system_time(desk.house.ports.clock.now())
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Sign note").click()
     expect(page.get_by_text("✓ Signed")).to_be_visible()

@@ -160,3 +160,13 @@ def test_the_first_word_on_the_end_of_a_recording_stands(records: Any) -> None:
     assert records.end_recording("one", first) == first
     assert records.end_recording("one", Ended(segments=9, at=NOON, by="schedule")) == first
     assert records.ended("one") == first
+
+
+def test_facts_are_swapped_only_for_what_was_read(records: Any) -> None:
+    first: dict[str, object] = {"version": 2, "parts": {"draft": "draft.2"}, "history": [1.5, "ä"]}
+    assert records.swap_facts("one", "review", None, first)
+    assert not records.swap_facts("one", "review", None, {"version": 9})
+    read = records.facts("one", "review")
+    assert records.swap_facts("one", "review", read, {"version": 3})
+    assert not records.swap_facts("one", "review", read, {"version": 4})
+    assert records.facts("one", "review") == {"version": 3}

@@ -278,7 +278,7 @@ def test_a_signature_after_24_hours_is_refused(world: World) -> None:
     world.ports.clock.forward(hours=24)
     amy = world.ports.records.person("amy")
     with pytest.raises(ReviewClosed):
-        draft.sign(world.ports, amy, SID, "0" * 64, True)
+        draft.sign(world.ports, amy, SID, "0" * 64, True, world.ports.clock.now())
     assert world.session.state is State.AWAITING_SIGNATURE
     assert world.ports.records.signature(SID) is None
 
