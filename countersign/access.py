@@ -28,18 +28,39 @@ class Action(StrEnum):
     SIGN_NOTE = "SignNote"
     ENROL_VOICE = "EnrolVoice"
     DELETE_VOICE = "DeleteVoice"
+    AMEND_NOTE = "AmendNote"
+    BREAK_GLASS = "BreakGlass"
+    ANSWER_ALERTS = "AnswerAlerts"
+    READ_AUDIT = "ReadAudit"
+    READ_QUALITY = "ReadQuality"
+    READ_USAGE = "ReadUsage"
 
 
 @dataclass(frozen=True)
 class SessionOf:
-    """A session together with the patient it is about, whose assignments the rules need."""
+    """A session together with the patient it is about, whose assignments the rules need.
+
+    `opened_to`: the people who broke the glass and whose time is not over.
+    """
 
     session: Session
     patient: Patient
+    opened_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site as a whole: what its boards show."""
+
+    id: str
+
+    @property
+    def site(self) -> str:
+        return self.id
 
 
 # A person is a resource where it is about that person's own voice.
-Resource = Patient | SessionOf | Person
+Resource = Patient | SessionOf | Person | Site
 Entity = dict[str, Any]
 
 
@@ -114,6 +135,9 @@ def describe(person: Person, resource: Resource) -> tuple[Entity, Entity, list[E
         if resource.id != person.id:
             entities.append(_user(resource))
         return who, {"type": "User", "id": resource.id}, entities
+    if isinstance(resource, Site):
+        site = {"type": "Site", "id": resource.id}
+        return who, site, [*entities, {"uid": site, "attrs": {"site": resource.id}, "parents": []}]
     patient = resource.patient if isinstance(resource, SessionOf) else resource
     what = {"type": "Patient", "id": patient.id}
     entities.append(
@@ -136,6 +160,7 @@ def describe(person: Person, resource: Resource) -> tuple[Entity, Entity, list[E
                     "site": session.site,
                     "patient": _reference("Patient", patient.id),
                     "clinician": _reference("User", session.clinician_id),
+                    "opened_to": [_reference("User", one) for one in resource.opened_to],
                 },
                 "parents": [],
             }

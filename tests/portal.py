@@ -28,7 +28,23 @@ DANA = Person("dana", "Dana Reyes", ("clinician",), "north", "PSY-4411")
 COLLEAGUE = Person("noor", "Noor Haddad", ("clinician",), "north", "PSY-9002")
 STRANGER = Person("ben", "Ben Okafor", ("clinician",), "north", "PSY-7777")
 DESK = Person("fay", "Fay Lindqvist", ("front_desk",), "north")
+ON_DUTY = Person("ona", "Ona Bright", ("on_duty_clinician",), "north", "PSY-3131")
+COMPLIANCE = Person("cleo", "Cleo Marsh", ("compliance_officer",), "north")
+DIRECTOR = Person("cora", "Cora Lindt", ("clinical_director",), "north", "PSY-0001")
+OPERATIONS = Person("opal", "Opal Sand", ("operations_lead",), "north")
 SUPERVISOR = Person("sol", "Sol Marchetti", ("supervisor", "clinician"), "north", "PSY-0007")
+
+PEOPLE = (
+    DANA,
+    COLLEAGUE,
+    STRANGER,
+    DESK,
+    SUPERVISOR,
+    ON_DUTY,
+    COMPLIANCE,
+    DIRECTOR,
+    OPERATIONS,
+)
 
 TABLE = {"[PATIENT_1]": SPOKEN, "[RELATIVE_1]": "Tunde", "[PLACE_1]": "Larkfield"}
 
@@ -258,7 +274,7 @@ def clinic(portal_url: str = PORTAL, **overrides: Any) -> Clinic:
     clock = overrides.pop("clock", None) or fakes.FakeClock()
     overrides.setdefault("identity", FakeIdentity(clock, portal_url))
     made = fakes.ports(clock=clock, **overrides)
-    for person in (DANA, COLLEAGUE, STRANGER, DESK, SUPERVISOR):
+    for person in PEOPLE:
         made.records.add_person(person)
     roster = {"people": [{"name": SPOKEN, "role": "patient"}]}
     made.records.add_patient(Patient(PATIENT, "north", (DANA.id, COLLEAGUE.id), roster))

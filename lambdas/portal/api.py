@@ -12,11 +12,11 @@ from countersign.access import Action
 from countersign.consent import SESSION_PURPOSES, Purpose
 from countersign.errors import BadRequest
 from countersign.ports import Person, Signature
-from countersign.review import closes_at
+from countersign.review import closes_at, digest
 from countersign.session import Session, State
 from countersign.transcript import Role
 from lambdas import recording
-from lambdas.portal import draft, gate, reading, sessions, voice
+from lambdas.portal import addenda, draft, emergency, gate, reading, sessions, voice
 from lambdas.portal.visitor import Visitor, identify, require_csrf
 from lambdas.wiring import Ports
 
@@ -104,6 +104,22 @@ class SpeakerRequest(_Request):
 class SignatureRequest(_Request):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     attestation: bool
+
+
+class AddendumRequest(_Request):
+    """`text`: the whole note as it reads from now on. Without `digest` nothing is signed."""
+
+    text: Annotated[str, Field(max_length=60_000)]
+    reason: Annotated[str, Field(max_length=500)]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    attestation: bool = False
+
+
+class EmergencyRequest(_Request):
+    """`reason`: a code of policies/emergency.toml; `words`: the reason in one's own words."""
+
+    reason: Annotated[str, Field(max_length=40)]
+    words: Annotated[str, Field(max_length=2000)]
 
 
 def ask() -> tuple[Ports, Person]:
@@ -261,6 +277,35 @@ def sign(session_id: str) -> Response[Any]:
         ports, visitor.person, session_id, asked.digest, asked.attestation, visitor.signed_in_at
     )
     return answer(signature, 201)
+
+
+@router.get("/api/sessions/<session_id>/addenda")
+def read_addenda(session_id: str) -> Response[Any]:
+    """Which addenda there are, without a word of them."""
+    ports, person = ask()
+    resource = gate.session_of(ports, session_id)
+    gate.require(ports, person, Action.READ_SESSION, resource)
+    return answer({"addenda": addenda.listed(ports, session_id)})
+
+
+@router.post("/api/sessions/<session_id>/addenda")
+def add(session_id: str) -> Response[Any]:
+    """Shows the addendum that would be signed, or, with its digest, signs it."""
+    ports, visitor = _visited()
+    asked = body(AddendumRequest)
+    who = (ports, visitor.person, session_id, asked.text, asked.reason)
+    if asked.digest is None:
+        made = addenda.prepare(*who)
+        return answer({"text": made.text, "digest": digest(made.text), "lines": made.lines})
+    signed = addenda.sign(*who, asked.digest, asked.attestation, visitor.signed_in_at)
+    return answer(signed, 201)
+
+
+@router.post("/api/sessions/<session_id>/emergency")
+def break_glass(session_id: str) -> Response[Any]:
+    ports, person = ask()
+    asked = body(EmergencyRequest)
+    return answer(emergency.break_glass(ports, person, session_id, asked.reason, asked.words), 201)
 
 
 @router.get("/api/me/voice")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import functools
 
+from pydantic import TypeAdapter
+
 from countersign.access import Access, Action, Resource, SessionOf
 from countersign.audit.event import Event
+from countersign.emergency import Grant, opened_to
 from countersign.errors import AccessDenied, PatientUnknown
 from countersign.ports import Patient, Person
 from countersign.session import Session
 from lambdas import policies
 from lambdas.wiring import Ports
+
+GLASS = "glass"
+_GRANTS = TypeAdapter(tuple[Grant, ...])
 
 
 @functools.cache
@@ -22,7 +28,14 @@ def rules() -> Access:
 def session_of(ports: Ports, session_id: str) -> SessionOf:
     """The session with its patient; raises `SessionUnknown` or `PatientUnknown`."""
     session: Session = ports.records.session(session_id)
-    return SessionOf(session, patient(ports, session.patient_id))
+    opened = opened_to(grants(ports, session_id), ports.clock.now())
+    return SessionOf(session, patient(ports, session.patient_id), opened)
+
+
+def grants(ports: Ports, session_id: str) -> tuple[Grant, ...]:
+    """Everybody's readings of this session in emergencies, those that are over too."""
+    known = ports.records.facts(session_id, GLASS)
+    return () if known is None else _GRANTS.validate_python(known["grants"])
 
 
 def patient(ports: Ports, patient_id: str) -> Patient:

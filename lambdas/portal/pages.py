@@ -17,7 +17,9 @@ from pydantic import ValidationError
 
 from countersign import errors
 from countersign.access import Action, SessionOf
+from countersign.addendum import Addendum
 from countersign.errors import (
+    AccessDenied,
     BadRequest,
     KeyDestroyed,
     NotSignedIn,
@@ -31,7 +33,17 @@ from countersign.review import closes_at, require_fresh
 from countersign.session import FINAL, Session, State
 from countersign.transcript import Role
 from lambdas import enrolment
-from lambdas.portal import api, draft, gate, protection, reading, sessions, voice
+from lambdas.portal import (
+    addenda,
+    api,
+    draft,
+    emergency,
+    gate,
+    protection,
+    reading,
+    sessions,
+    voice,
+)
 from lambdas.portal.visitor import Visitor, identify, require_csrf
 from lambdas.wiring import Ports
 
@@ -130,10 +142,12 @@ def session(session_id: str) -> Response[Any]:
     reviewable = resource.session.state is State.AWAITING_SIGNATURE
     if reviewable and gate.may(visitor.person, Action.READ_DRAFT, resource):
         shown = draft.read(ports, visitor.person, session_id)
-        return page("review.html", visitor, **_review(visitor, shown))
+        opened = glass_of(ports, visitor, resource)
+        return page("review.html", visitor, **_review(visitor, shown), **opened)
     waits = resource.session.state not in (*FINAL, State.AWAITING_SIGNATURE)
     records = sessions.recordable(ports, visitor.person, resource)
-    return page("status.html", visitor, resource=resource, waits=waits, records=records)
+    opened = glass_of(ports, visitor, resource)
+    return page("status.html", visitor, resource=resource, waits=waits, records=records, **opened)
 
 
 @router.post("/sessions/<session_id>/sentences/<sentence_id>")
@@ -219,21 +233,53 @@ def refusal_page(refusal: Refusal) -> Response[Any]:
     back = f"/sessions/{parts[2]}" if parts[1:2] == ["sessions"] and len(parts) > 3 else "/"
     template = "refusal_line.html" if _by_htmx() else "refusal.html"
     signed_out = isinstance(refusal, (NotSignedIn, SignInStale))
-    return page(template, None, refusal.status, refusal=refusal, back=back, signed_out=signed_out)
+    return page(
+        template,
+        None,
+        refusal.status,
+        refusal=refusal,
+        back=back,
+        signed_out=signed_out,
+        # Whether it may be opened is decided there; here nobody learns anything by the link.
+        emergency=isinstance(refusal, AccessDenied) and len(parts) == 3 and parts[1] == "sessions",
+        session_id=parts[2] if len(parts) > 2 else "",
+    )
 
 
 def _signed(
     ports: Ports, visitor: Visitor, resource: SessionOf, signature: Signature
 ) -> Response[Any]:
     text, signer = None, ports.records.person(signature.clinician_id)
+    added: tuple[Addendum, ...] = ()
     if gate.may(visitor.person, Action.READ_DRAFT, resource):
         try:
             text = draft.read_signed(ports, visitor.person, resource)
+            added = addenda.contents(ports, resource.session.id)
         except KeyDestroyed:
             text = None
     return page(
-        "signed.html", visitor, resource=resource, signature=signature, signer=signer, text=text
+        "signed.html",
+        visitor,
+        resource=resource,
+        signature=signature,
+        signer=signer,
+        text=text,
+        addenda=addenda.listed(ports, resource.session.id),
+        added={one.number: one for one in added},
+        may_amend=text is not None and gate.may(visitor.person, Action.AMEND_NOTE, resource),
+        **glass_of(ports, visitor, resource),
     )
+
+
+def glass_of(ports: Ports, visitor: Visitor, resource: SessionOf) -> dict[str, Any]:
+    """Until when somebody reads in an emergency, and whether they could."""
+    person = visitor.person
+    running = emergency.standing(ports, person, resource.session.id)
+    reads = gate.may(person, Action.READ_DRAFT, resource)
+    return {
+        "glass": running,
+        "may_break": not reads and gate.may(person, Action.BREAK_GLASS, resource),
+    }
 
 
 def _review(visitor: Visitor, shown: draft.Draft) -> dict[str, Any]:
@@ -250,7 +296,7 @@ def _review(visitor: Visitor, shown: draft.Draft) -> dict[str, Any]:
             if shown.read is None or number not in shown.read.seen
         ],
         "speed": draft.signing().words_per_minute,
-        "fresh": _fresh(visitor),
+        "fresh": fresh(visitor),
         "minutes": draft.signing().sign_in_minutes,
     }
 
@@ -264,7 +310,8 @@ def ask() -> tuple[Ports, Visitor]:
     return ports, visitor
 
 
-def _fresh(visitor: Visitor) -> bool:
+def fresh(visitor: Visitor) -> bool:
+    """Whether the visitor has just signed in, so that they can sign."""
     ports: Ports = router.context["ports"]
     try:
         require_fresh(visitor.signed_in_at, ports.clock.now(), draft.signing())

@@ -10,12 +10,19 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from countersign.errors import PageUnknown, Refusal
-from lambdas.portal import api, pages, protection, recorder, sign_in
+from lambdas.portal import api, corrections, glass, pages, protection, recorder, sign_in
 from lambdas.wiring import Ports, connected
 
 logger = Logger(service="countersign")
 app = APIGatewayHttpResolver()
-for router in (api.router, pages.router, recorder.router, sign_in.router):
+for router in (
+    api.router,
+    corrections.router,
+    glass.router,
+    pages.router,
+    recorder.router,
+    sign_in.router,
+):
     app.include_router(router)
 
 
@@ -26,7 +33,7 @@ class PortalFault(Refusal):
     status = 500
 
 
-@connected("records", "vault", "audio", "ledger", "workflow", "identity")
+@connected("records", "vault", "audio", "ledger", "workflow", "identity", "pager", "ehr")
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
     app.append_context(ports=ports)  # type: ignore[no-untyped-call]
     answer = app.resolve(event, context)

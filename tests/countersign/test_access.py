@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from countersign.access import Access, Action, Resource, SessionOf, describe
+from countersign.access import Access, Action, Resource, SessionOf, Site, describe
 from countersign.errors import BadPolicy
 from countersign.ports import Patient, Person
 from countersign.session import Session
@@ -22,8 +22,15 @@ ACCESS = Access(RULES, SCHEMA)
 EXAMPLES = sorted([*FOLDER.glob("allow/*.json"), *FOLDER.glob("deny/*.json")])
 
 ON_PATIENTS = (Action.RECORD_CONSENT, Action.REVOKE_CONSENT, Action.REGISTER_SESSION)
+ON_SITES = (
+    Action.ANSWER_ALERTS,
+    Action.READ_AUDIT,
+    Action.READ_QUALITY,
+    Action.READ_USAGE,
+)
 ON_VOICES = (Action.ENROL_VOICE, Action.DELETE_VOICE)
-CONTENT = (Action.READ_DRAFT, Action.EDIT_DRAFT, Action.SIGN_NOTE)
+CONTENT = (Action.READ_DRAFT, Action.EDIT_DRAFT, Action.SIGN_NOTE, Action.AMEND_NOTE)
+MAY_BREAK_GLASS = ("on_duty_clinician", "supervisor", "clinical_director")
 ROLES = (
     "clinician",
     "supervisor",
@@ -49,6 +56,8 @@ def person_of(fields: dict[str, Any]) -> Person:
 def resource_of(example: dict[str, Any]) -> Resource:
     if "voice_of" in example:
         return person_of(example["voice_of"])
+    if "at_site" in example:
+        return Site(example["at_site"])
     if "session" not in example:
         return patient_of(example["patient"])
     fields = example["session"]
@@ -62,6 +71,7 @@ def resource_of(example: dict[str, Any]) -> Resource:
             registered_at=datetime(2026, 11, 2, tzinfo=UTC),
         ),
         patient,
+        tuple(fields.get("opened_to", ())),
     )
 
 
@@ -97,6 +107,18 @@ def expected(role: str, action: Action, relation: str, same_site: bool, licensed
         return own and (role == "clinician" or action is Action.DELETE_VOICE)
     if not same_site:
         return False
+    if action in ON_SITES:
+        return (
+            role
+            in {
+                Action.ANSWER_ALERTS: ("front_desk", "on_duty_clinician"),
+                Action.READ_AUDIT: ("compliance_officer",),
+                Action.READ_QUALITY: ("clinical_director",),
+                Action.READ_USAGE: ("operations_lead", "clinical_director"),
+            }[action]
+        )
+    if action is Action.BREAK_GLASS:
+        return licensed and role in MAY_BREAK_GLASS
     holds, assigned = relation == "holds", relation in ("holds", "shares")
     if action in (Action.RECORD_CONSENT, Action.REVOKE_CONSENT):
         return role == "front_desk" or (role == "clinician" and assigned)
@@ -134,6 +156,8 @@ def test_the_whole_matrix(role: str, action: Action) -> None:
         about: dict[str, Any] = (
             {"patient": patient} if action in ON_PATIENTS else {"session": fields}
         )
+        if action in ON_SITES:
+            about = {"at_site": site}
         if action in ON_VOICES:
             about = {"voice_of": {"id": holder, "roles": [role], "site": "north"}}
         decision = ACCESS.decide(person, action, resource_of(about))
@@ -155,6 +179,31 @@ def test_nobody_but_a_licensed_clinician_ever_reaches_content_whatever_roles_the
     }
     for action in CONTENT:
         assert not ACCESS.decide(person, action, resource_of({"session": session})).allowed
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "action", [a for a in Action if a not in (*ON_PATIENTS, *ON_VOICES, *ON_SITES)]
+)
+def test_broken_glass_opens_reading_to_who_broke_it_and_nothing_else(
+    role: str, action: Action
+) -> None:
+    session = {
+        "id": "s",
+        "site": "north",
+        "clinician": "dana",
+        "patient": {"id": "p", "site": "north", "clinicians": ["dana"]},
+    }
+    person = Person("me", "Me", (role,), "north", "L-1")
+    closed = ACCESS.decide(person, action, resource_of({"session": session}))
+    opened = resource_of({"session": {**session, "opened_to": ["me"]}})
+    reading = action in (Action.READ_SESSION, Action.READ_DRAFT)
+    expected = reading or closed.allowed
+    assert ACCESS.decide(person, action, opened).allowed is expected
+    other = resource_of({"session": {**session, "opened_to": ["somebody"]}})
+    assert ACCESS.decide(person, action, other).allowed is closed.allowed
+    unlicensed = Person("me", "Me", (role,), "north")
+    assert not (action is Action.READ_DRAFT and ACCESS.decide(unlicensed, action, opened).allowed)
 
 
 def test_a_role_that_nobody_declared_stops_the_decision() -> None:
@@ -227,13 +276,14 @@ def table() -> str:
         patient = {"id": "p", "site": "north", "clinicians": assigned}
         session = {"id": "s", "site": "north", "clinician": holder, "patient": patient}
         person = Person("me", "Me", (role,), "north", "L-1")
-        about = {True: resource_of({"patient": patient}), False: resource_of({"session": session})}
+        about = {
+            **dict.fromkeys(ON_PATIENTS, resource_of({"patient": patient})),
+            **dict.fromkeys(ON_VOICES, person),
+            **dict.fromkeys(ON_SITES, Site("north")),
+        }
+        of_session = resource_of({"session": session})
         cells = [
-            "yes"
-            if ACCESS.decide(
-                person, action, person if action in ON_VOICES else about[action in ON_PATIENTS]
-            ).allowed
-            else "·"
+            "yes" if ACCESS.decide(person, action, about.get(action, of_session)).allowed else "·"
             for action in Action
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")

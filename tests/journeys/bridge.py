@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from lambdas.wiring import Ports
-from tests.portal import COLLEAGUE, DANA, STRANGER, FakeIdentity, call
+from tests.portal import PEOPLE, FakeIdentity, call
 
 
 class Bridge:
@@ -66,7 +66,7 @@ class Bridge:
             return
         asked = {name: values[0] for name, values in parse_qs(query).items()}
         links = []
-        for person in (DANA, COLLEAGUE, STRANGER):
+        for person in PEOPLE:
             identity.nonces[person.id] = asked["nonce"]
             target = html.escape(f"/auth/callback?code={person.id}&state={asked['state']}")
             links.append(f'<p><a href="{target}">{person.name}</a></p>')

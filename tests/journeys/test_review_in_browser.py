@@ -16,7 +16,7 @@ from lambdas import enrolment
 from tests import fakes
 from tests.journeys.bridge import serving
 from tests.journeys.desk import LOOKS, Desk
-from tests.portal import DANA, PATIENT, SESSION, SPOKEN, Clinic, clinic
+from tests.portal import DANA, ON_DUTY, PATIENT, SESSION, SPOKEN, Clinic, clinic, settle
 
 
 @pytest.mark.parametrize("desk", LOOKS, indirect=True)
@@ -349,3 +349,45 @@ def test_an_old_sign_in_leads_through_the_sign_in_and_back_to_the_signature(desk
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Sign note").click()
     expect(page.get_by_text("✓ Signed")).to_be_visible()
+
+
+@pytest.mark.parametrize("desk", LOOKS, indirect=True)
+def test_a_signed_note_gets_an_addendum(desk: Desk) -> None:
+    house, page = desk.house, desk.page
+    shown = settle(house)
+    body = {"digest": shown["digest"], "attestation": True}
+    house.ask("POST", f"/api/sessions/{SESSION}/signature", json_body=body)
+    desk.sign_in()
+    page.get_by_role("link", name=SPOKEN).first.click()
+    page.get_by_role("link", name="Write an addendum").click()
+    text = page.get_by_label("The note as it reads from now on")
+    text.fill(text.input_value().replace("50 milligrams", "75 milligrams"))
+    page.get_by_label("Why is the note changed?").fill("The dose was wrong.")
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.locator("ins")).to_have_text(["Takes sertraline, 75 milligrams."])
+    desk.keep("addendum")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Sign the addendum").click()
+    expect(page.get_by_role("heading", name="Addendum 1")).to_be_visible()
+    expect(page.locator("del")).to_have_text(["Takes sertraline, 50 milligrams."])
+    desk.keep("signed-addendum")
+    assert desk.complaints == []
+
+
+@pytest.mark.parametrize("desk", LOOKS, indirect=True)
+def test_reading_in_an_emergency_is_announced_before_and_while_it_lasts(desk: Desk) -> None:
+    page = desk.page
+    desk.sign_in(ON_DUTY.name)
+    page.goto(f"{desk.bridge.url}/sessions/{SESSION}")
+    page.get_by_role("link", name="This is an emergency").click()
+    desk.keep("emergency")
+    page.get_by_label("Somebody may be in danger").check()
+    page.get_by_label("In your own words").fill("His mother called and fears for him.")
+    page.get_by_role("button", name="Read now").click()
+    expect(page.get_by_text("You read this in an emergency")).to_be_visible()
+    expect(page.get_by_role("heading", name=SPOKEN)).to_be_visible()
+    desk.keep("emergency-reading")
+    desk.house.ports.clock.forward(minutes=61)
+    answer = page.reload()
+    assert answer is not None and answer.status == 403
+    assert desk.complaints == []

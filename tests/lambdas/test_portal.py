@@ -286,7 +286,7 @@ def test_peeping_is_refused_and_entered_in_the_ledger(house: Clinic, person: Per
     assert SPOKEN not in answer["body"]
     entry = house.ports.ledger.events[-1]
     assert (entry.act, entry.actor, entry.reason) == ("access.refused", person.id, "ReadDraft")
-    assert "never-without-assignment" in entry.policies
+    assert "never-read-without-assignment-or-emergency" in entry.policies
 
 
 def test_the_assigned_clinician_reads_names_and_every_reading_is_entered(house: Clinic) -> None:
