@@ -9,9 +9,9 @@ from typing import Final
 
 from countersign.errors import RedactionUnavailable
 from countersign.redaction import codes
-from countersign.redaction.codes import CODED, SWEPT, Mark
-from countersign.redaction.codes import NAMED as NAMED_RANK
 from countersign.redaction.learned import LearnedTagger
+from countersign.redaction.mark import CODED, SURROGATES, SWEPT, Mark, value_key
+from countersign.redaction.mark import NAMED as NAMED_RANK
 from countersign.redaction.policy import CLOSED, WORD, Label, Policy
 from countersign.redaction.roster import Roster, RosterIndex
 from countersign.redaction.surrogates import (
@@ -156,7 +156,7 @@ class Engine:
 
     def _key(self, text: str, kind: str) -> str:
         if kind not in NAMED:
-            return codes.value_key(text, _label(kind))
+            return value_key(text, _label(kind))
         words = folded_words(text)
         if kind in PERSONS and len(words) > 1 and words[0] in self._policy.titles:
             words = words[1:]
@@ -254,7 +254,7 @@ def settle(text: str, marks: list[Mark]) -> list[Mark]:
                 key = (
                     " ".join(folded_words(rest))
                     if mark.rank >= NAMED_RANK
-                    else codes.value_key(rest, mark.label)
+                    else value_key(rest, mark.label)
                 )
                 kept.append(Mark(start, end, mark.label, mark.kind, key, mark.rank))
     kept.sort(key=lambda mark: mark.start)
@@ -271,7 +271,7 @@ def _group(mark: Mark) -> tuple[str, str]:
 def _label(kind: str) -> Label:
     if kind in PERSONS:
         return "NAME"
-    for label, surrogate in codes.SURROGATES.items():
+    for label, surrogate in SURROGATES.items():
         if surrogate == kind:
             return label  # type: ignore[return-value]  # the keys of SURROGATES are labels
     return "GEO"

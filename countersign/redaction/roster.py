@@ -12,7 +12,7 @@ from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
 
 from countersign.errors import BadRoster
 from countersign.redaction import sound
-from countersign.redaction.codes import ROSTER, Mark
+from countersign.redaction.mark import ROSTER, Mark
 from countersign.redaction.policy import (
     ALLOWED,
     CLOSED,

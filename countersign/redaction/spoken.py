@@ -73,6 +73,13 @@ ORDINALS = {
     "twentieth": 20,
     "thirtieth": 30,
 }
+MONTHS = {
+    "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7,
+    "august": 8, "september": 9, "october": 10, "november": 11, "december": 12, "jan": 1,
+    "feb": 2, "mar": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "sept": 9, "oct": 10,
+    "nov": 11, "dec": 12,
+}  # fmt: skip
+WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
 # International radiotelephony spelling alphabet (ICAO Annex 10, vol. II, 5.2.1.3).
 ALPHABET = {
     "alpha": "a",
@@ -153,7 +160,7 @@ def runs(document: Document) -> list[Run]:
         if word not in PARTS and not word[0].isdecimal():
             index += 1
             continue
-        last = index + 1
+        last = _as_in(words, index + 1) or index + 1
         while (
             last < size
             and (
@@ -164,11 +171,28 @@ def runs(document: Document) -> list[Run]:
             and _close(document, last)
         ):
             last += 1
+            told = _as_in(words, last)
+            # `w as in whiskey two two` reads on after the word that tells the letter.
+            if told and told < size and (words[told] in PARTS or words[told][0].isdecimal()):
+                last = told
         run = _trim(document, index, last)
         if run is not None:
             found.append(run)
         index = last
     return found
+
+
+def _as_in(words: list[str], after: int) -> int:
+    """Where the word that tells a letter ends (`b as in boy`), or 0; `after` follows the letter."""
+    letter = words[after - 1]
+    if len(letter) != 1 or letter[0].isdecimal() or after + 1 >= len(words):
+        return 0
+    for lead in (("as", "in"), ("like", "in"), ("for",), ("like",)):
+        end = after + len(lead) + 1
+        if tuple(words[after : end - 1]) == lead and end <= len(words):
+            if words[end - 1][0] == letter and len(words[end - 1]) > 1:
+                return end
+    return 0
 
 
 def _number(word: str) -> bool:
@@ -194,6 +218,8 @@ def _trim(document: Document, first: int, last: int) -> Run | None:
         or (words[last - 1] in ALPHABET and not _coded(words, last - 2, last - 1))
     ):
         last -= 1
+    if last - first == 2 and words[first:last] == ["w", "o"]:
+        return None  # `w/o` is without
     if first >= last or not any(_number(words[i]) for i in range(first, last)):
         return None
     return read(words, first, last)
@@ -253,6 +279,10 @@ def read(words: list[str], first: int, last: int) -> Run:
             out.append(JOINS[word])
         elif word in LETTERS:
             out.append(word)
+            told = _as_in(words, index + 1)
+            if told and told <= last:
+                index = told
+                continue
         index += 1
     gaps = {after - before for before, after in pairwise(steps)}
     counting = len(steps) >= 3 and (gaps == {1} or gaps == {-1})
