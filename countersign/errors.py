@@ -279,6 +279,11 @@ class SentenceUnknown(Refusal):
     status = 404
 
 
+class AlertBusy(Refusal):
+    hint = "Try again at once; the alert is still open."
+    status = 409
+
+
 class DraftNotReady(Refusal):
     """The session has no draft to review, not yet or not any more."""
 

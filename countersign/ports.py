@@ -183,6 +183,12 @@ class Ledger(Protocol):
     def sites(self) -> tuple[str, ...]:
         """The sites that have a log."""
 
+    def newest(self, most: int) -> tuple[tuple[int, bytes], ...]:
+        """The last entries with their indexes, newest first, published or not."""
+
+    def prove(self, event_id: str) -> str:
+        """A proof that the published log holds this event; raises `EventUnknown`."""
+
 
 class Signer(Protocol):
     """Holds the log's Ed25519 key; nobody else sees it."""

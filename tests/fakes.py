@@ -11,6 +11,7 @@ from countersign.consent import Consent, Purpose
 from countersign.erasure import DeletionReceipt, StoredObject
 from countersign.errors import (
     AlreadyExists,
+    EventUnknown,
     IllegalMove,
     KeyDestroyed,
     LedgerConflict,
@@ -258,6 +259,15 @@ class FakeLedger:
 
     def sites(self) -> tuple[str, ...]:
         return tuple(sorted({event.site for event in self.events}))
+
+    def newest(self, most: int) -> tuple[tuple[int, bytes], ...]:
+        found = [(index, event.leaf()) for index, event in enumerate(self.events)]
+        return tuple(reversed(found[-most:])) if most else ()
+
+    def prove(self, event_id: str) -> str:
+        if not any(event.id == event_id for event in self.events):
+            raise EventUnknown("the log holds no such event")
+        return f"a proof of {event_id}\n"
 
     def acts(self, subject: str | None = None) -> list[str]:
         return [e.act for e in self.events if subject in (None, e.subject)]

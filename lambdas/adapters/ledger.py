@@ -17,6 +17,7 @@ from countersign.audit.event import Event
 from countersign.audit.merkle import leaf_hash
 from countersign.audit.retention import Retention
 from countersign.audit.tiles import LARGEST_ENTRY, WIDTH, Edge, Tile, encode_bundle, read_edge
+from countersign.audit.verify import prove
 from countersign.errors import (
     BadCheckpoint,
     LedgerBroken,
@@ -157,6 +158,20 @@ class DynamoLedger:
                 yield from leaves[max(start - first, 0) :]
         except (ClientError, BotoCoreError) as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {_code(error)}") from error
+
+    def newest(self, most: int) -> tuple[tuple[int, bytes], ...]:
+        """The last `most` entries, newest first, with their indexes; raises as `entries` does."""
+        try:
+            size = self._tree_size(_HEAD)
+        except (ClientError, BotoCoreError) as error:
+            raise LedgerUnavailable(f"the ledger cannot be read: {_code(error)}") from error
+        first = max(0, size - most)
+        found = list(enumerate(self.entries(first, size), start=first))
+        return tuple(reversed(found))
+
+    def prove(self, event_id: str) -> str:
+        """The proof that `countersign.audit.verify.verify_proof` checks, from what is published."""
+        return prove(self.published, event_id)
 
     def _leaf(self, event: Event) -> bytes:
         leaf = event.leaf()

@@ -6,6 +6,7 @@ from typing import Any
 
 from countersign.audit.event import of_intake
 from countersign.intake import on_duty, page_code, site_of
+from lambdas import alerts
 from lambdas.wiring import Ports, connected
 
 
@@ -16,6 +17,7 @@ def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, A
     code = page_code(ports.records.facts(intake_id, "screening"), run, event["code"])
     # Paged first: a person must know even when the ledger cannot be written.
     ports.pager.tell(on_duty(facts), code, intake_id)
+    alerts.lift(ports, site_of(facts, intake_id), code, intake_id)
     ports.ledger.append(
         of_intake(
             intake_id,

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
 
 from countersign import errors
-from countersign.access import Action, SessionOf
+from countersign.access import Action, SessionOf, Site
 from countersign.addendum import Addendum
 from countersign.errors import (
     AccessDenied,
@@ -50,6 +50,7 @@ from lambdas.wiring import Ports
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 _HERE = Path(__file__).resolve().parent
 _STATIC = {
+    "alerts.js": "text/javascript; charset=utf-8",
     "portal.css": "text/css; charset=utf-8",
     "recorder.js": "text/javascript; charset=utf-8",
     "review.js": "text/javascript; charset=utf-8",
@@ -350,8 +351,25 @@ def page(
     template: str, visitor: Visitor | None, status: int = 200, **content: Any
 ) -> Response[Any]:
     """An HTML answer; everything that comes from people is escaped."""
-    html = _environment().get_template(template).render(visitor=visitor, **content)
+    boards = _boards(visitor) if visitor else ()
+    html = _environment().get_template(template).render(visitor=visitor, boards=boards, **content)
     return Response(status_code=status, content_type="text/html; charset=utf-8", body=html)
+
+
+BOARDS = (
+    ("/boards/alerts", "Alerts", Action.ANSWER_ALERTS),
+    ("/boards/audit", "Audit", Action.READ_AUDIT),
+    ("/boards/quality", "Quality", Action.READ_QUALITY),
+    ("/boards/usage", "Usage", Action.READ_USAGE),
+)
+
+
+def _boards(visitor: Visitor) -> tuple[tuple[str, str], ...]:
+    """The boards that the visitor may open; the rules decide again when they do."""
+    site = Site(visitor.person.site)
+    return tuple(
+        (where, says) for where, says, action in BOARDS if gate.may(visitor.person, action, site)
+    )
 
 
 def with_microphone(ports: Ports, shown: Response[Any]) -> Response[Any]:

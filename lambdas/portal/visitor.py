@@ -22,7 +22,9 @@ from lambdas.wiring import Ports
 _SIGN_IN_SECONDS = 600
 # A form may stay open over a working day, through any number of short sign-ins.
 _FORMS_SECONDS = 12 * 3600
-_LOCAL_PATH = re.compile(r"/(record|sessions/[A-Za-z0-9.-]{1,64}(/record|/emergency|/addendum)?)?")
+_LOCAL_PATH = re.compile(
+    r"/(record|boards/[a-z]{1,16}|sessions/[A-Za-z0-9.-]{1,64}(/record|/emergency|/addendum)?)?"
+)
 
 
 @dataclass(frozen=True)

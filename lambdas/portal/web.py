@@ -10,13 +10,14 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from countersign.errors import PageUnknown, Refusal
-from lambdas.portal import api, corrections, glass, pages, protection, recorder, sign_in
+from lambdas.portal import api, boards, corrections, glass, pages, protection, recorder, sign_in
 from lambdas.wiring import Ports, connected
 
 logger = Logger(service="countersign")
 app = APIGatewayHttpResolver()
 for router in (
     api.router,
+    boards.router,
     corrections.router,
     glass.router,
     pages.router,

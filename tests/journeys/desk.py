@@ -69,6 +69,8 @@ class Desk:
         )
         self.page.evaluate("place => scrollTo(0, place)", place)
         assert found.violations_count == 0, found.generate_report()
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{name} is {wide} pixels wider than the window"
         if SCREENSHOTS:
             where = Path(SCREENSHOTS) / f"{name}-{self.look}.png"
             where.parent.mkdir(parents=True, exist_ok=True)

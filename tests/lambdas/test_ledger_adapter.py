@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 from countersign.audit.checkpoint import LogKey, open_checkpoint
 from countersign.audit.event import read_event
 from countersign.audit.retention import Retention
-from countersign.audit.verify import Report, verify_directory
+from countersign.audit.verify import Report, verify_directory, verify_proof
 from countersign.errors import (
     BadLogKey,
     BadPolicy,
+    EventUnknown,
     LedgerBroken,
     LedgerConflict,
     LedgerUnavailable,
@@ -149,6 +150,31 @@ def test_entries_are_counted_from_zero_and_can_be_read_before_they_are_published
     assert list(ledger.entries()) == leaves(3)
     assert list(ledger.entries(1, 2)) == leaves(3)[1:2]
     assert ledger.sites() == ("main",)
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"), [(0, []), (2, [257, 256]), (4, [257, 256, 255, 254])]
+)
+def test_the_newest_entries_are_read_backwards_across_bundles(
+    site: Site, most: int, expected: list[int]
+) -> None:
+    _sequenced(site, 258)
+    found = site.ledger().newest(most)
+    assert [index for index, _ in found] == expected
+    assert [leaf for _, leaf in found] == [leaves(258)[index] for index in expected]
+
+
+def test_more_than_all_entries_are_all(site: Site) -> None:
+    assert site.ledger().newest(9) == ()
+    _sequenced(site, 2)
+    assert [index for index, _ in site.ledger().newest(9)] == [1, 0]
+
+
+def test_a_published_entry_is_proven_by_the_ledger_itself(three: Site) -> None:
+    proof = three.ledger().prove(event(1).id)
+    assert verify_proof(proof, VKEY).verified
+    with pytest.raises(EventUnknown):
+        three.ledger().prove("nothing")
 
 
 def test_the_same_act_is_entered_once_and_its_first_bytes_stay(site: Site) -> None:
