@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from countersign.errors import NotSignedIn, SignInFailed
 from countersign.note import PLACEHOLDER
@@ -233,6 +233,10 @@ class Clinic:
             sent.setdefault("authorization", f"Bearer token-{person.id}")
         body = json.dumps(json_body) if json_body is not None else urlencode(form or {})
         return call(self.ports, method, path, query, sent, cookies, body)
+
+    def raw(self, method: str, path: str, headers: dict[str, str], body: str) -> dict[str, Any]:
+        """One request exactly as it is given; the path arrives decoded, as API Gateway sends it."""
+        return call(self.ports, method, unquote(path), "", headers, [], body)
 
     def document(self, method: str, path: str, **more: Any) -> dict[str, Any]:
         """The parsed body of an API answer."""

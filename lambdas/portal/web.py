@@ -10,7 +10,17 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 from countersign.errors import PageUnknown, Refusal
-from lambdas.portal import api, boards, corrections, glass, pages, protection, recorder, sign_in
+from lambdas.portal import (
+    api,
+    boards,
+    corrections,
+    glass,
+    openapi,
+    pages,
+    protection,
+    recorder,
+    sign_in,
+)
 from lambdas.wiring import Ports, connected
 
 logger = Logger(service="countersign")
@@ -32,6 +42,12 @@ class PortalFault(Refusal):
 
     hint = "Nothing you wrote is lost. Try again; if it happens again, tell your administrator."
     status = 500
+
+
+@app.get("/api/openapi.json")
+def interface() -> Response[Any]:
+    """What programs can ask for; it holds nothing of anybody, so nobody has to sign in."""
+    return api.answer(openapi.document())
 
 
 @connected("records", "vault", "audio", "ledger", "workflow", "identity", "pager", "ehr")
