@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -234,7 +235,9 @@ class Clinic:
         body = json.dumps(json_body) if json_body is not None else urlencode(form or {})
         return call(self.ports, method, path, query, sent, cookies, body)
 
-    def raw(self, method: str, path: str, headers: dict[str, str], body: str) -> dict[str, Any]:
+    def raw(
+        self, method: str, path: str, headers: dict[str, str], body: str | bytes
+    ) -> dict[str, Any]:
         """One request exactly as it is given; the path arrives decoded, as API Gateway sends it."""
         return call(self.ports, method, unquote(path), "", headers, [], body)
 
@@ -250,9 +253,12 @@ def call(
     query: str,
     headers: dict[str, str],
     cookies: list[str],
-    body: str,
+    body: str | bytes,
 ) -> dict[str, Any]:
-    """The handler's answer to an HTTP request in API Gateway's payload format 2.0."""
+    """The handler's answer to an HTTP request in API Gateway's payload format 2.0.
+
+    A body of bytes arrives in base64, as what is no text does.
+    """
     parameters = dict(pair.partition("=")[::2] for pair in query.split("&") if pair)
     event = {
         "version": "2.0",
@@ -267,8 +273,8 @@ def call(
             "stage": "$default",
             "requestId": "r",
         },
-        "body": body,
-        "isBase64Encoded": False,
+        "body": body if isinstance(body, str) else base64.b64encode(body).decode(),
+        "isBase64Encoded": isinstance(body, bytes),
     }
     return handler(event, SimpleNamespace(), ports=ports)
 

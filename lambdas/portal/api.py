@@ -17,7 +17,7 @@ from countersign.session import Session, State
 from countersign.transcript import Role
 from lambdas import recording
 from lambdas.portal import addenda, draft, emergency, gate, reading, sessions, voice
-from lambdas.portal.visitor import Visitor, identify, require_csrf
+from lambdas.portal.visitor import Visitor, identify, require_csrf, sent
 from lambdas.wiring import Ports
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -139,7 +139,7 @@ def _visited() -> tuple[Ports, Visitor]:
 def body(shape: type[_Body]) -> _Body:
     """The request's body; raises `BadRequest`, which names the field and the rule."""
     try:
-        return shape.model_validate_json(router.current_event.decoded_body or "")
+        return shape.model_validate_json(sent(router.current_event))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"

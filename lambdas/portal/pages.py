@@ -44,7 +44,7 @@ from lambdas.portal import (
     sessions,
     voice,
 )
-from lambdas.portal.visitor import Visitor, identify, require_csrf
+from lambdas.portal.visitor import Visitor, identify, require_csrf, sent
 from lambdas.wiring import Ports
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -394,8 +394,7 @@ def redirect(where: str, *cookies: Cookie) -> Response[Any]:
 
 def form(event: Any, name: str) -> str:
     """A field of a posted form; empty when it was not sent."""
-    body: str = event.decoded_body or ""
-    return parse_qs(body, keep_blank_values=True).get(name, [""])[0]
+    return parse_qs(sent(event), keep_blank_values=True).get(name, [""])[0]
 
 
 def _by_htmx() -> bool:

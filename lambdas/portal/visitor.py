@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
-from countersign.errors import AccessDenied, CrossSiteRequest, NotSignedIn, SignInFailed
+from countersign.errors import AccessDenied, BadRequest, CrossSiteRequest, NotSignedIn, SignInFailed
 from countersign.ports import Person
 from lambdas.wiring import Ports
 
@@ -137,6 +137,14 @@ def identify(event: Any, ports: Ports) -> Visitor:
     if by_cookie and event.http_method not in ("GET", "HEAD"):
         _require_same_origin(event, ports.identity.portal_url)
     return visitor
+
+
+def sent(event: Any) -> str:
+    """The request's body as text; raises `BadRequest` for bytes that are no UTF-8."""
+    try:
+        return str(event.decoded_body or "")
+    except ValueError:
+        raise BadRequest("body: this is not UTF-8 text") from None
 
 
 def csrf_token(secret: str, person_id: str) -> str:

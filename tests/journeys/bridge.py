@@ -38,7 +38,11 @@ class Bridge:
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         where = urlsplit(request.path)
         length = int(request.headers.get("content-length", 0))
-        body = request.rfile.read(length).decode()
+        read = request.rfile.read(length)
+        try:
+            body: str | bytes = read.decode()
+        except UnicodeDecodeError:
+            body = read
         if where.path.startswith("/pool/"):
             self._pool(request, where.path, where.query)
             return

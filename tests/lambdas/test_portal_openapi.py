@@ -59,6 +59,16 @@ def test_every_path_names_its_parameters() -> None:
             assert named == re.findall(r"{(\w+)}", path)
 
 
+@pytest.mark.parametrize("body", [b"\x80", b"\xff\xfe{}", b"PK\x03\x04\xcc"])
+def test_a_body_that_is_no_text_is_refused(body: bytes) -> None:
+    headers = {"authorization": f"Bearer token-{DANA.id}"}
+    answer = clinic().raw("POST", "/api/sessions", headers, body)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]["code"]) == (
+        400,
+        "BadRequest",
+    )
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
