@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +22,14 @@ from rich.console import Console
 from countersign.audit.checkpoint import Checkpoint, LogKey, sign
 from countersign.audit.event import Event
 from countersign.audit.merkle import Tree, leaf_hash, verify_inclusion
+from countersign.audit.sweep import Spread
 from countersign.audit.tiles import WIDTH, Edge, Tile, encode_bundle
 from countersign.audit.verify import verify_directory
 from countersign.errors import LedgerBroken, Refusal
 from countersign.redaction import read_roster
 from lambdas.adapters.signer import FileSigner
 from local.bench_speech import SAMPLE, speech
-from local.ledger_files import DirectoryReader
+from local.ledger_files import DirectoryReader, in_processes
 from local.recordings import read_reference
 from local.scores import Row, circumstances, rows_as_table
 from local.scores import write as write_rows
@@ -58,7 +60,7 @@ def bench(
     rooms: Annotated[list[Room] | None, typer.Argument(help="Default: every room.")] = None,
     model: Annotated[str, typer.Option(help="base, tiny, or a model's folder.")] = "base",
     long: Annotated[bool, typer.Option("--long", help="Half an hour of speech too.")] = False,
-    entries: Annotated[int, typer.Option(min=1, help="Entries of the log.")] = 20_000,
+    entries: Annotated[int, typer.Option(min=1, help="Entries of the log.")] = 1_000_000,
     out: Annotated[Path, typer.Option(help="The same rows as JSON.")] = BUILD / "bench.json",
 ) -> None:
     """Print a Markdown table of what is measured on this machine; a ratio above 1 is better."""
@@ -151,34 +153,42 @@ def redaction() -> list[Row]:
 
 # The ledger ---------------------------------------------------------------------------------
 
+_HASHING = "hashlib over the same leaves"
 
-def ledger(entries: int) -> list[Row]:
-    """Offline verification and inclusion proofs, beside the hashing that neither can do without."""
+
+def ledger(entries: int) -> Iterator[Row]:
+    """Offline verification beside the hashing that it cannot do without, and inclusion proofs
+    beside another implementation's."""
     leaves = list(_leaves(entries))
     hashing = best(lambda: [sha256(b"\x00" + leaf).digest() for leaf in leaves])
+    name = f"ledger of {entries:,}"
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         vkey = _publish(leaves, directory)
 
-        def verify(events: bool) -> None:
-            found = verify_directory(DirectoryReader(directory), vkey, events=events)
+        def verify(events: bool, spread: Spread) -> None:
+            reader = DirectoryReader(directory)
+            found = verify_directory(reader, vkey, events=events, spread=spread)
             if not found.verified or found.size != entries:
                 raise LedgerBroken("the log that was just written does not verify")
 
-        whole = best(lambda: verify(True))
-        tree = best(lambda: verify(False))
-    raw = "hashlib over the same leaves"
-    name = f"ledger of {entries:,}"
-    return [
-        Row(f"{name}: verify tree, tiles and checkpoint", entries / tree, "entries/s",
-            entries / hashing, raw),
-        Row(f"{name}: verify those and every event", entries / whole, "entries/s",
-            entries / hashing, raw),
-        _proofs(name, leaves),
-    ]  # fmt: skip
+        for what, events in (
+            ("verify tree, tiles and checkpoint", False),
+            ("verify those and every event", True),
+        ):
+            for how, spread in (("", in_processes), (", one process", map)):
+                took = best(partial(verify, events, spread))
+                yield Row(
+                    f"{name}: {what}{how}", entries / took, "entries/s", entries / hashing, _HASHING
+                )
+    yield from _proofs(name, leaves)
 
 
-def _proofs(name: str, leaves: Sequence[bytes]) -> Row:
+def _proofs(name: str, leaves: Sequence[bytes]) -> Iterator[Row]:
+    """Inclusion proofs of the same entries, each verified by the library that made it."""
+    from pymerkle import InmemoryTree
+    from pymerkle import verify_inclusion as theirs
+
     tree = Tree(map(leaf_hash, leaves))
     root, size = tree.root(), len(leaves)
     chosen = random.Random(0).choices(range(size), k=_PROOFS)  # noqa: S311  (a sample)
@@ -193,13 +203,20 @@ def _proofs(name: str, leaves: Sequence[bytes]) -> Row:
             for step in path:
                 sha256(b"\x01" + leaf + step).digest()
 
-    return Row(
-        f"{name}: verify inclusion",
-        _PROOFS / best(verify),
-        "proofs/s",
-        _PROOFS / best(nodes),
-        "hashlib over as many nodes",
-    )
+    took = best(verify)
+    row = f"{name}: verify inclusion"
+    yield Row(row, _PROOFS / took, "proofs/s", _PROOFS / best(nodes), "hashlib over as many nodes")
+    other = InmemoryTree.init_from_entries(leaves, algorithm="sha256")
+    state = other.get_root()
+    if state != root:
+        raise LedgerBroken("another implementation has another root over the same leaves")
+    given = [(n + 1, other.get_leaf(n + 1), other.prove_inclusion(n + 1)) for n in chosen]
+
+    def verify_theirs() -> None:
+        for number, leaf, proof in given:
+            theirs(leaf, state, proof, index=number, size=size)
+
+    yield Row(row, _PROOFS / took, "proofs/s", _PROOFS / best(verify_theirs), "pymerkle 7")
 
 
 def _leaves(count: int) -> Iterator[bytes]:

@@ -311,7 +311,7 @@ def audit_verify(
     """Recompute the whole log and say what is wrong, and where."""
     from countersign.audit.verify import Report, verify_directory, verify_proof
     from countersign.errors import BadLogKey
-    from local.ledger_files import DirectoryReader
+    from local.ledger_files import DirectoryReader, in_processes
 
     key = decode_utf8(_read(str(vkey))).strip() if vkey else None
     report: Report
@@ -321,7 +321,7 @@ def audit_verify(
         report = verify_proof(_read(str(directory)), key)
     else:
         kept = decode_utf8(_read(str(since))) if since else None
-        report = verify_directory(DirectoryReader(directory), key, kept)
+        report = verify_directory(DirectoryReader(directory), key, kept, spread=in_processes)
     if as_json:
         _emit(report)
     else:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Annotated
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, field_serializer, field_validator
 
 from countersign.erasure import DeletionReceipt
@@ -134,3 +138,56 @@ def read_event(leaf: bytes) -> Event:
     if event.leaf() != leaf:
         raise ValueError("not the canonical bytes of the event they describe")
     return event
+
+
+class EventAtAGlance(
+    msgspec.Struct,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    gc=False,
+):
+    """What `Event` holds, in the order of its leaf: as much of an event as checking a log needs.
+
+    Reading one costs a tenth of reading an `Event`. Its fields and types are those of `Event`.
+    """
+
+    act: str
+    actor: str
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+    counts: dict[str, int] = {}
+    hashes: dict[str, str] = {}
+    id: str
+    policies: tuple[str, ...] = ()
+    reason: str | None = None
+    role: str
+    run: str | None = None
+    site: str
+    subject: str
+
+
+_ZONE = attrgetter("at.tzinfo")
+_DECODE = msgspec.json.Decoder(EventAtAGlance).decode_lines
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode_lines
+
+
+def glance(leaves: Sequence[bytes]) -> list[EventAtAGlance] | None:
+    """The events of all these leaves if each is surely the canonical bytes of one; else None.
+
+    None says only that something wants a closer look by `read_event`, such as an escaped
+    character. What is returned, `read_event` reads too: the bytes were decoded, encoded again in
+    the one canonical way, and compared. Lines keep the leaves apart, because no canonical leaf
+    holds a line feed.
+    """
+    lines = b"\n".join(leaves) + b"\n"
+    if b"\\" in lines:
+        return None  # two encoders may escape differently
+    try:
+        events = _DECODE(lines)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if len(events) != len(leaves) or _ENCODE(events) != lines:
+        return None
+    if list(map(_ZONE, events)).count(UTC) != len(leaves):
+        return None
+    return events

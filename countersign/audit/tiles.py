@@ -51,12 +51,12 @@ class Tile:
     def path(self) -> str:
         """Where the tile is served, such as `tile/0/x001/x234/067` or `tile/1/000.p/17`."""
         level = "entries" if self.level < 0 else str(self.level)
-        digits = str(self.index)
-        digits = digits.zfill(-(-len(digits) // 3) * 3)
-        groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
-        number = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
-        part = "" if self.width == WIDTH else f".p/{self.width}"
-        return f"tile/{level}/{number}{part}"
+        number, index = f"{self.index % 1000:03d}", self.index // 1000
+        while index:
+            number, index = f"x{index % 1000:03d}/{number}", index // 1000
+        if self.width == WIDTH:
+            return f"tile/{level}/{number}"
+        return f"tile/{level}/{number}.p/{self.width}"
 
     @property
     def full(self) -> Tile:
@@ -116,6 +116,22 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
 
 def decode_bundle(content: bytes, width: int) -> tuple[bytes, ...]:
     """The `width` entries of a bundle; `BadBundle` says what is wrong and keeps what was read."""
+    entries: list[bytes] = []
+    place = 0
+    try:
+        for _ in range(width):
+            start = place + 2
+            place = start + (content[place] << 8 | content[place + 1])
+            entries.append(content[start:place])
+    except IndexError:
+        place = -1
+    if place == len(content):
+        return tuple(entries)
+    return _decode_faulty_bundle(content, width)
+
+
+def _decode_faulty_bundle(content: bytes, width: int) -> tuple[bytes, ...]:
+    """Reads step by step what did not come out even, and says where it went wrong."""
     entries: list[bytes] = []
     place = 0
     while place < len(content) and len(entries) < width:

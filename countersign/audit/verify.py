@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,8 +14,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from countersign.audit.checkpoint import Checkpoint, LogKey, SignedNote, open_checkpoint
 from countersign.audit.event import Event, read_event
-from countersign.audit.merkle import HASH_SIZE, Tree, leaf_hash, verify_inclusion
+from countersign.audit.merkle import (
+    HASH_SIZE,
+    Hashes,
+    SparseTree,
+    Tree,
+    leaf_hash,
+    verify_inclusion,
+)
+from countersign.audit.sweep import PROBE, Spread, Sweeper, Swept, event_ids
 from countersign.audit.tiles import (
+    HEIGHT,
     WIDTH,
     BadBundle,
     Reader,
@@ -109,15 +119,74 @@ class _Findings:
 
 
 @dataclass
+class _EventIds:
+    """At which entry each event id came first.
+
+    As long as no two ids have the same hash, nothing but their hashes is kept; with the first two
+    that do, all ids so far are read again and kept themselves.
+    """
+
+    reader: Reader
+    hashes: set[int] = field(default_factory=set)
+    swept: list[Swept] = field(default_factory=list)
+    known: dict[str, int] = field(default_factory=dict)
+    exact: bool = False
+
+    def add(self, event_id: str, index: int) -> int:
+        """The entry at which the id came first: `index`, if it is new."""
+        if not self.exact:
+            if hash(event_id) in self.hashes:
+                self._keep_ids()
+            else:
+                self.hashes.add(hash(event_id))
+        return self.known.setdefault(event_id, index)
+
+    def add_span(self, swept: Swept) -> Iterator[tuple[int, int]]:
+        """The entries of a span whose ids came before, each with the first one of its id."""
+        if not self.exact and swept.probe == hash(PROBE):
+            prints = array("q", swept.prints)
+            distinct = len(self.hashes) + len(prints)
+            self.hashes.update(prints)
+            if len(self.hashes) == distinct:
+                self.swept.append(swept)
+                return
+        if not self.exact:
+            self._keep_ids()
+        for index, event_id in self._ids(swept):
+            first = self.known.setdefault(event_id, index)
+            if first != index:
+                yield index, first
+
+    def _keep_ids(self) -> None:
+        """From now on ids are compared themselves."""
+        for swept in self.swept:
+            for index, event_id in self._ids(swept):
+                self.known.setdefault(event_id, index)
+        self.exact = True
+        self.hashes.clear()
+        self.swept.clear()
+
+    def _ids(self, swept: Swept) -> Iterator[tuple[int, str]]:
+        start = swept.first * WIDTH
+        stop = start + len(swept.prints) // 8
+        for bundle in range(start, stop, WIDTH):
+            ids = event_ids(self.reader, bundle // WIDTH, min(WIDTH, stop - bundle))
+            if ids is None:
+                raise LedgerBroken(f"the bundle at entry {bundle} changed while it was verified")
+            yield from enumerate(ids, bundle)
+
+
+@dataclass
 class _EventRules:
     """What must hold between one event and those before it."""
 
     findings: _Findings
     site: str
-    seen: dict[str, int] = field(default_factory=dict)
+    ids: _EventIds
     newest: tuple[datetime, int] | None = None
 
     def check(self, index: int, entry: bytes) -> None:
+        """Checks one entry."""
         try:
             event = read_event(entry)
         except ValidationError:
@@ -128,9 +197,7 @@ class _EventRules:
             return
         if event.site != self.site:
             self.findings.add(Kind.SITE, index, "the entry belongs to another site's log")
-        first = self.seen.setdefault(event.id, index)
-        if first != index:
-            self.findings.add(Kind.DUPLICATE, index, f"entry {first} has the same event id")
+        self._check_id(index, self.ids.add(event.id, index))
         if self.newest is not None and event.at < self.newest[0] - CLOCK_SKEW:
             self.findings.add(
                 Kind.TIME, index, f"{self.newest[0] - event.at} earlier than entry {self.newest[1]}"
@@ -139,15 +206,38 @@ class _EventRules:
         elif self.newest is None or event.at >= self.newest[0]:
             self.newest = event.at, index
 
+    def check_span(self, swept: Swept) -> bool:
+        """Checks a span in order as a whole; False, and nothing is done, if that cannot be."""
+        times = swept.times
+        if times is None or times.fall > CLOCK_SKEW:
+            return False
+        if self.newest is not None and times.earliest < self.newest[0] - CLOCK_SKEW:
+            return False
+        for index, first in self.ids.add_span(swept):
+            self._check_id(index, first)
+        if self.newest is None or times.latest >= self.newest[0]:
+            self.newest = times.latest, swept.first * WIDTH + times.last
+        return True
+
+    def _check_id(self, index: int, first: int) -> None:
+        if first != index:
+            self.findings.add(Kind.DUPLICATE, index, f"entry {first} has the same event id")
+
 
 def verify_directory(
-    reader: Reader, vkey: str | None = None, since: str | None = None, *, events: bool = True
+    reader: Reader,
+    vkey: str | None = None,
+    since: str | None = None,
+    *,
+    events: bool = True,
+    spread: Spread = map,
 ) -> Report:
     """Recomputes a whole published log from its entries and reports everything that is broken.
 
     `vkey` is the log's key as one line; without it the file `vkey` of the log itself is used and
     the report says so. `since` is the text of a checkpoint that was kept elsewhere: the log must
     extend it. `events=False` checks the tree alone, for a log whose entries are not audit events.
+    `spread` may carry out the sweeps over the entries in several processes, in their order.
     Nothing is raised for a broken log; a malformed `vkey` or `since` of the caller's own raises
     `BadLogKey` or `BadCheckpoint`.
     """
@@ -159,7 +249,7 @@ def verify_directory(
     if checkpoint is None:
         return _report(findings, key, key_from, Tree(), raw)
     log = _Log(reader, checkpoint, paths, findings)
-    log.read_entries(checkpoint.origin.rsplit("/", 1)[-1] if events else None)
+    log.read_entries(checkpoint.origin.rsplit("/", 1)[-1] if events else None, spread)
     log.check_root()
     log.check_tiles()
     log.check_history(key)
@@ -177,17 +267,18 @@ class _Log:
         self.reader = reader
         self.checkpoint = checkpoint
         self.findings = findings
-        self.tree = Tree()
-        self.tiles = sorted(tile for tile in map(parse_path, paths) if tile is not None)
+        self.tree = SparseTree(HEIGHT, self._leaf_hashes)
+        parsed = {path: tile for path in paths if (tile := parse_path(path)) is not None}
+        self.tiles = tuple(parsed.values())
         self.history = sorted(
             (int(found[1]), path) for path in paths if (found := _HISTORY.fullmatch(path))
         )
-        known = {"checkpoint", "vkey"} | {path for _, path in self.history}
-        known |= {tile.path for tile in self.tiles}
-        strangers = [path for path in paths if path not in known]
+        strangers = paths - parsed.keys() - {"checkpoint", "vkey"} - {p for _, p in self.history}
         if strangers:
             findings.notes.append(f"{len(strangers)} files are no part of the log: not read")
         self.used: set[Tile] = set()
+        self.in_order: set[int] = set()
+        self.odd: dict[int, bytes] = {}
         self.rooted = False
 
     @property
@@ -195,24 +286,60 @@ class _Log:
         """Whether a hash is known for every entry."""
         return len(self.tree) == self.checkpoint.size
 
-    def read_entries(self, site: str | None) -> None:
-        """Hashes every entry that the checkpoint counts, and checks it as an event of `site`."""
-        rules = None if site is None else _EventRules(self.findings, site)
+    def read_entries(self, site: str | None, spread: Spread) -> None:
+        """Hashes every entry that the checkpoint counts, and checks it as an event of `site`.
+
+        Bundles are swept first; only what is not in order is looked at entry by entry.
+        """
+        rules = None if site is None else _EventRules(self.findings, site, _EventIds(self.reader))
         size = self.checkpoint.size
         # The signed size may be absurd: go no further than files go.
         reach = WIDTH * max((tile.index + 1 for tile in self.tiles if tile.level <= 0), default=0)
-        for start in range(0, min(size, reach), WIDTH):
-            width = min(WIDTH, size - start)
-            entries = self._bundle(start // WIDTH, width)
-            if rules is not None:
-                for index, entry in enumerate(entries, start):
-                    rules.check(index, entry)
-            hashes = [leaf_hash(entry) for entry in entries]
-            hashes += self._hashes_without_entries(start + len(hashes), start + width)
-            if len(self.tree) == start:
-                self.tree.extend(hashes)
+        sweeper = Sweeper(self.reader, size, site)
+        spans = sweeper.spans(min(size, reach))
+        for span, swept in zip(spans, spread(sweeper, spans), strict=True):
+            if self._settle(swept, rules):
+                continue
+            for bundle in span:
+                if not self._settle(sweeper(range(bundle, bundle + 1)), rules):
+                    self._look_closely(bundle, rules)
         if reach < size:
             self.findings.add(Kind.GAP, reach, f"entries {reach} to {size - 1} are missing")
+
+    def _settle(self, swept: Swept | None, rules: _EventRules | None) -> bool:
+        """Takes in a span in order; False if there is something to be looked at closely."""
+        if swept is None or (rules is not None and not rules.check_span(swept)):
+            return False
+        full = len(swept.roots) // HASH_SIZE
+        self.in_order.update(range(swept.first, swept.first + full + bool(swept.rest)))
+        if len(self.tree) == swept.first * WIDTH:
+            self.tree.append(swept.roots)
+            self.tree.append_leaves(swept.rest)
+        return True
+
+    def _look_closely(self, bundle: int, rules: _EventRules | None) -> None:
+        """Goes through a bundle entry by entry."""
+        start, width = bundle * WIDTH, self._due(bundle)
+        entries = self._bundle(bundle, width)
+        if rules is not None:
+            for index, entry in enumerate(entries, start):
+                rules.check(index, entry)
+        hashes = [leaf_hash(entry) for entry in entries]
+        hashes += self._hashes_without_entries(start + len(hashes), start + width)
+        if len(self.tree) == start:
+            self.odd[bundle] = b"".join(hashes)
+            self.tree.append_leaves(self.odd[bundle])
+
+    def _due(self, bundle: int) -> int:
+        """How many entries the checkpoint counts in a bundle."""
+        return min(WIDTH, self.checkpoint.size - bundle * WIDTH)
+
+    def _leaf_hashes(self, bundle: int) -> bytes:
+        """The concatenated leaf hashes of a bundle that is in the tree."""
+        if bundle in self.odd:
+            return self.odd[bundle]
+        # Its entries gave these when it was swept.
+        return self.reader.read(Tile(0, bundle, self._due(bundle)).path) or b""
 
     def _bundle(self, index: int, width: int) -> tuple[bytes, ...]:
         found = self._read(Tile(-1, index, width))
@@ -261,10 +388,19 @@ class _Log:
     def check_tiles(self) -> None:
         """Compares each tile, needed or merely there, with the hashes that the entries give."""
         for tile in tiles_of(self.checkpoint.size) if self.whole else ():
-            if tile.level >= 0 and self._read(tile) is None:
+            if tile.level < 0 or self._is_in_order(tile):
+                continue
+            if self._read(tile) is None:
                 self.findings.add(Kind.TILE, tile.first_entry, f"{tile.path} is missing")
-        for tile in sorted({*self.tiles, *self.used}):
+        rest = {tile for tile in self.tiles if not self._is_in_order(tile)}
+        for tile in sorted(rest | self.used):
             self._check_tile(tile)
+
+    def _is_in_order(self, tile: Tile) -> bool:
+        """Whether the tile is one of the two that a bundle in order was swept from."""
+        return (
+            tile.level <= 0 and tile.index in self.in_order and tile.width == self._due(tile.index)
+        )
 
     def _check_tile(self, tile: Tile) -> None:
         level = max(tile.level, 0)
@@ -393,7 +529,7 @@ def _report(
     findings: _Findings,
     key: LogKey | None,
     key_from: str,
-    tree: Tree,
+    tree: Hashes,
     raw: str,
     size: int = 0,
 ) -> Report:

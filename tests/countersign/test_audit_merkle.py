@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 
 from countersign.audit.merkle import (
     EMPTY_ROOT,
+    HASH_SIZE,
+    SparseTree,
     Tree,
     fold,
     leaf_hash,
+    leaf_hashes,
     node_hash,
+    parents,
     peaks,
     verify_consistency,
     verify_inclusion,
@@ -146,3 +150,53 @@ def test_what_a_tree_does_not_hold_is_a_mistake_of_the_caller() -> None:
             call()
     assert tree.consistency_proof(0) == tree.consistency_proof(3) == ()
     assert tree.hashes(9, 0, 1) == b""
+
+
+@pytest.mark.parametrize("count", [0, 2, 254, 256, 258, 1200])
+def test_many_hashes_are_those_of_each(count: int) -> None:
+    entries = [b"x" * number for number in range(count)]
+    assert leaf_hashes(entries) == b"".join(map(leaf_hash, entries))
+    leaves = hashes(count)
+    above = b"".join(node_hash(leaves[n], leaves[n + 1]) for n in range(0, count, 2))
+    assert parents(b"".join(leaves)) == above
+
+
+@settings(deadline=None)
+@given(SIZES, st.integers(0, 9), st.data())
+def test_a_sparse_tree_answers_as_a_whole_one(size: int, height: int, data: st.DataObject) -> None:
+    leaves, width = b"".join(hashes(size)), HASH_SIZE << height
+    whole = Tree([leaves])
+    sparse = SparseTree(height, lambda n: leaves[n * width : (n + 1) * width])
+    full = size >> height
+    sparse.append(whole.hashes(height, 0, full))
+    sparse.append_leaves(leaves[full * width :])
+    assert len(sparse) == size and sparse.root() == whole.root()
+    some = data.draw(st.integers(1, size))
+    index = data.draw(st.integers(0, some - 1))
+    assert sparse.root(some) == whole.root(some)
+    assert sparse.inclusion_proof(index, some) == whole.inclusion_proof(index, some)
+    assert sparse.consistency_proof(index, some) == whole.consistency_proof(index, some)
+    level = data.draw(st.integers(0, 11))
+    start, stop = sorted(data.draw(st.tuples(st.integers(0, size + 9), st.integers(0, size + 9))))
+    assert sparse.hashes(level, start, stop) == whole.hashes(level, start, stop)
+
+
+def test_nothing_follows_the_end_of_a_sparse_tree() -> None:
+    tree = SparseTree(1, lambda n: b"")
+    tree.append_leaves(b"".join(hashes(2)))
+    tree.append_leaves(b"".join(hashes(1)))
+    with pytest.raises(ValueError, match="follows"):
+        tree.append(bytes(32))
+    with pytest.raises(ValueError, match="after"):
+        tree.append_leaves(bytes(32))
+    with pytest.raises(ValueError, match="subtree"):
+        SparseTree(1, lambda n: b"").append_leaves(bytes(96))
+
+
+def test_steps_of_another_length_prove_nothing() -> None:
+    tree = Tree(hashes(7))
+    proof = tree.inclusion_proof(4)
+    moved = (proof[0] + proof[1][:1], proof[1][1:], *proof[2:])
+    assert not verify_inclusion(leaf_hash(b"entry 4"), 4, 7, moved, tree.root())
+    assert not verify_inclusion(leaf_hash(b"entry 4")[:31], 4, 7, proof, tree.root())
+    assert not verify_inclusion(leaf_hash(b"entry 4"), 4, 7, (*proof, b""), tree.root())

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.audit.checkpoint import Checkpoint, LogKey, NoteSignature, SignedNote, sign
+from countersign.audit.event import read_event
 from countersign.audit.merkle import Tree, leaf_hash
+from countersign.audit.sweep import Swept
 from countersign.audit.tiles import decode_bundle, encode_bundle
 from countersign.audit.verify import CLOCK_SKEW, Kind, Report, prove, verify_directory, verify_proof
 from countersign.errors import BadCheckpoint, BadLogKey, BadProof, EventUnknown, LedgerBroken
@@ -426,6 +428,78 @@ def test_time_that_jumps_ahead_and_back_is_one_break_each_time() -> None:
     entries = [event(0).leaf(), event(1, at=far).leaf(), *(event(n).leaf() for n in (2, 3))]
     report = verify_directory(published(entries), VKEY)
     assert [(each.kind, each.index) for each in report.breaks] == [(Kind.TIME, 2)]
+
+
+# At a glance, and entry by entry ------------------------------------------------------------
+
+
+def by_the_rules(entries: list[bytes]) -> list[tuple[Kind, int]]:
+    """The breaks among entries, by the rules as docs/audit.md has them and one entry at a time."""
+    found: list[tuple[Kind, int]] = []
+    seen: set[str] = set()
+    newest: datetime | None = None
+    for index, entry in enumerate(entries):
+        try:
+            each = read_event(entry)
+        except ValueError:
+            found.append((Kind.ENTRY, index))
+            continue
+        if each.site != "main":
+            found.append((Kind.SITE, index))
+        if each.id in seen:
+            found.append((Kind.DUPLICATE, index))
+        seen.add(each.id)
+        if newest is not None and each.at < newest - CLOCK_SKEW:
+            found.append((Kind.TIME, index))
+            newest = each.at
+        newest = each.at if newest is None else max(newest, each.at)
+    return found
+
+
+ODDITIES = st.tuples(
+    st.integers(0, 599),
+    st.one_of(
+        st.fixed_dictionaries({"id": st.integers(0, 599).map(lambda n: event(n).id)}),
+        st.fixed_dictionaries(
+            {"at": st.integers(-400, 1000).map(lambda n: event(0).at + timedelta(seconds=n))}
+        ),
+        st.fixed_dictionaries({"site": st.sampled_from(["north", "main"])}),
+        st.fixed_dictionaries({"reason": st.sampled_from(['a "quoted" one', "\u00fc", "\n"])}),
+        st.sampled_from([b"", b"junk", event(1).leaf() + b"\n" + event(2).leaf()]),
+    ),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(ODDITIES, max_size=6), st.sampled_from([1, 256, 300, 600]))
+def test_a_log_in_order_and_one_that_is_not_are_judged_by_the_same_rules(
+    oddities: list[tuple[int, dict[str, object] | bytes]], size: int
+) -> None:
+    entries = leaves(size)
+    for index, change in oddities:
+        if index < size:
+            entries[index] = change if isinstance(change, bytes) else event(index, **change).leaf()
+    report = verify_directory(published(entries), VKEY)
+    assert [(each.kind, each.index) for each in report.breaks] == by_the_rules(entries)
+
+
+def test_processes_that_hash_otherwise_find_the_same() -> None:
+    def elsewhere(
+        work: Callable[[range], Swept | None], spans: Sequence[range]
+    ) -> Iterator[Swept | None]:
+        for number, span in enumerate(spans):
+            found = work(span)
+            assert found is not None
+            yield replace(found, probe=number, prints=bytes(len(found.prints)))
+
+    entries = leaves(SIZE)
+    files = published(entries)
+    assert verify_directory(files, VKEY, spread=elsewhere).verified
+    entries[260] = event(7, at=event(260).at).leaf()
+    report = verify_directory(published(entries), VKEY, spread=elsewhere)
+    assert [(each.kind, each.index, each.why) for each in report.breaks] == [
+        (Kind.DUPLICATE, 260, "entry 7 has the same event id")
+    ]
 
 
 # Proofs -------------------------------------------------------------------------------------

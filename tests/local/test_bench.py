@@ -33,7 +33,7 @@ def test_a_room_without_its_model_says_so_and_the_others_are_measured(tmp_path: 
     out = tmp_path / "bench.json"
     printed = run("speech", "ledger", "--model", "none", "--entries", "1", "--out", str(out))
     assert "speech: not measured. there is no model 'none' (ModelMissing)" in printed
-    assert len(json.loads(out.read_text())) == 3
+    assert len(json.loads(out.read_text())) == 6
 
 
 def test_nothing_measured_is_an_empty_list(tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from countersign.audit.sweep import SPAN
+from countersign.audit.tiles import WIDTH
 from countersign.audit.verify import verify_directory
 from countersign.errors import BadCheckpoint, FileMissing
-from local.ledger_files import DirectoryReader, export
-from tests.audit_logs import Files, Key, leaves, published
+from local.ledger_files import DirectoryReader, export, in_processes
+from tests.audit_logs import START, Files, Key, event, leaves, published
 
 VKEY = Key().vkey()
 
@@ -54,3 +58,34 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint):
         export(Files(), tmp_path)
     assert DirectoryReader(tmp_path).read("checkpoint") is None
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+    sample = event(0).leaf()
+    assert sample.count(b"session-0") == 2
+    entries = [sample.replace(b"session-0", b"session-%d" % n) for n in range(5 * SPAN * WIDTH)]
+    entries[40_000] = entries[7]
+    entries[20_000] = event(20_000, site="north").leaf()
+    entries[30_000] = event(30_000, at=START - timedelta(days=1)).leaf()
+    log = published(entries)
+    log["tile/0/x099"] = log["tile/0/099"]
+    export(log, tmp_path)
+    (tmp_path / "tile/0/009").write_bytes(bytes(256 * 32))
+    reader = DirectoryReader(tmp_path)
+    alone = verify_directory(reader, VKEY)
+    assert verify_directory(reader, VKEY, spread=in_processes) == alone
+    assert [(each.kind, each.index) for each in alone.breaks] == [
+        ("site", 20_000),
+        ("time", 20_001),
+        ("time", 30_000),
+        ("duplicate", 40_000),
+        ("tile", 9 * 256),
+    ]
+
+
+def test_a_pipe_in_the_directory_keeps_nobody_waiting(tmp_path: Path) -> None:
+    export(published(leaves(3)), tmp_path)
+    (tmp_path / "tile/entries/000.p/3").unlink()
+    os.mkfifo(tmp_path / "tile/entries/000.p/3")
+    report = verify_directory(DirectoryReader(tmp_path), VKEY)
+    assert [each.kind for each in report.breaks] == ["gap"]
