@@ -24,6 +24,8 @@ from countersign.errors import (
 from countersign.transcript import Transcript, decode_utf8, read_transcript
 
 if TYPE_CHECKING:
+    from countersign.audit.tiles import Reader
+    from countersign.audit.verify import Report
     from inference.pipeline import Channels
 
 CHANNELS = ("auto", "split", "mix")
@@ -301,6 +303,34 @@ def _entity(reference: str) -> dict[str, str]:
 Directory = Annotated[Path, typer.Argument(help="A log in C2SP tlog-tiles form, or a proof.")]
 
 
+@audit_app.command("export")
+def audit_export(
+    directory: Annotated[Path, typer.Argument(help="Where to; an older export is brought on.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="s3://BUCKET or a directory; default: the last demo's log."),
+    ] = None,
+    vkey: Annotated[Path | None, typer.Option(help="The log's public key.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy a published log into a directory, to be kept and checked, and check it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from countersign.errors import LedgerUnavailable
+    from local.ledger_files import DirectoryReader, export, open_log
+    from local.stack import BUILD
+
+    key = decode_utf8(_read(str(vkey))).strip() if vkey else None
+    before = directory / "checkpoint"
+    kept = decode_utf8(_read(str(before))) if before.is_file() else None
+    try:
+        written = export(open_log(source or str(BUILD / "local" / "demo" / "ledger")), directory)
+    except (BotoCoreError, ClientError) as error:
+        raise LedgerUnavailable(f"the bucket cannot be read: {error}") from error
+    prose.print(f"{written} files written to {directory}", highlight=False)
+    _judge(_verified(DirectoryReader(directory), key, kept), as_json)
+
+
 @audit_app.command("verify")
 def audit_verify(
     directory: Directory,
@@ -309,25 +339,38 @@ def audit_verify(
     as_json: Json = False,
 ) -> None:
     """Recompute the whole log and say what is wrong, and where."""
-    from countersign.audit.verify import Report, verify_directory, verify_proof
+    from countersign.audit.verify import verify_proof
     from countersign.errors import BadLogKey
-    from local.ledger_files import DirectoryReader, in_processes
+    from local.ledger_files import DirectoryReader
 
     key = decode_utf8(_read(str(vkey))).strip() if vkey else None
-    report: Report
     if directory.is_file():
         if key is None:
             raise BadLogKey("a proof is checked against the log's key: give --vkey")
-        report = verify_proof(_read(str(directory)), key)
+        _judge(verify_proof(_read(str(directory)), key), as_json)
     else:
         kept = decode_utf8(_read(str(since))) if since else None
-        report = verify_directory(DirectoryReader(directory), key, kept, spread=in_processes)
+        _judge(_verified(DirectoryReader(directory), key, kept), as_json)
+
+
+def _verified(reader: Reader, key: str | None, kept: str | None) -> Report:
+    from countersign.audit.verify import verify_directory
+    from local.ledger_files import in_processes
+
+    return verify_directory(reader, key, kept, spread=in_processes)
+
+
+def _judge(report: Report, as_json: bool) -> None:
+    """Shows a verification; exit 1 if anything is broken."""
     if as_json:
         _emit(report)
     else:
-        Console().print(f"{report.size} entries, root {report.root}")
+        _say(f"{report.size} entries, root {report.root}")
+        for note in report.notes:
+            prose.print(note, style="dim", markup=False, highlight=False)
         for found in report.breaks:
-            Console().print(f"[red]{found.kind}[/] at {found.index}: {found.why}")
+            where = "the log" if found.index is None else f"entry {found.index}"
+            _say(f"{found.kind} at {where}: {found.why}")
         Console().print("[green]verified[/]" if report.verified else "[bold red]NOT verified[/]")
     if not report.verified:
         raise typer.Exit(1)
@@ -336,12 +379,15 @@ def audit_verify(
 @audit_app.command("prove")
 def audit_prove(directory: Directory, event_id: str, as_json: Json = False) -> None:
     """An inclusion proof of one event, as text that other tools can check."""
-    from countersign.audit.verify import prove
+    from countersign.audit.verify import prove, verify_proof
     from local.ledger_files import DirectoryReader
 
-    proof = prove(DirectoryReader(directory), event_id)
+    reader = DirectoryReader(directory)
+    proof = prove(reader, event_id)
     if as_json:
-        _emit({"event": event_id, "proof": proof})
+        # prove has read the key, or refused.
+        report = verify_proof(proof, decode_utf8(reader.read("vkey") or b""))
+        _emit({"proof": proof} | report.model_dump(mode="json"))
     else:
         sys.stdout.write(proof)
 

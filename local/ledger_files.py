@@ -13,7 +13,8 @@ from stat import S_ISREG
 from countersign.audit.checkpoint import Checkpoint, SignedNote
 from countersign.audit.sweep import Swept
 from countersign.audit.tiles import WIDTH, Reader, parse_path
-from countersign.errors import BadCheckpoint, FileMissing
+from countersign.audit.verify import HISTORY
+from countersign.errors import BadCheckpoint, FileMissing, LedgerBroken
 
 
 class DirectoryReader:
@@ -73,13 +74,29 @@ def in_processes(
         yield from pool.map(work, spans)
 
 
+def open_log(source: str) -> Reader:
+    """The published log in a directory, or in a bucket given as `s3://NAME`.
+
+    A bucket is read with the credentials and the region that boto3 finds. Raises `FileMissing`
+    for what is no directory.
+    """
+    if not source.startswith("s3://"):
+        return DirectoryReader(source)
+    import boto3
+
+    from lambdas.adapters.ledger import S3Log
+
+    return S3Log(boto3.client("s3"), source.removeprefix("s3://").rstrip("/"))
+
+
 def export(source: Reader, directory: str | Path) -> int:
     """Copies a published log into a directory, checkpoint last; the number of files written.
 
     Tiles that lie beyond the checkpoint, because publishing goes on meanwhile, stay behind; files
     that are there already with the same bytes are left alone, so that an export can be brought up
-    to date. Raises `BadCheckpoint` when the source shows none, and `FileMissing` for a file that
-    vanished.
+    to date. Raises `BadCheckpoint` when the source shows none, `FileMissing` for a file that
+    vanished, and `LedgerBroken` for one that was exported before with other bytes: what is
+    exported once is evidence, and stays.
     """
     root = Path(directory)
     checkpoint = source.read("checkpoint")
@@ -93,18 +110,25 @@ def export(source: Reader, directory: str | Path) -> int:
             held = (size >> 8 * max(tile.level, 0)) - tile.index * WIDTH
             wanted = tile.width <= held
         else:
-            wanted = path == "vkey" or path.startswith("checkpoint.")
+            wanted = path == "vkey" or HISTORY.fullmatch(path) is not None
         if wanted:
             content = source.read(path)
             if content is None:
                 raise FileMissing(f"{path} was listed and is gone")
-            written += _write(root / path, content)
-    return written + _write(root / "checkpoint", checkpoint)
+            written += _keep(root / path, content)
+    if DirectoryReader(root).read("checkpoint") == checkpoint:
+        return written
+    (root / "checkpoint").write_bytes(checkpoint)
+    return written + 1
 
 
-def _write(file: Path, content: bytes) -> bool:
-    if file.is_file() and file.read_bytes() == content:
-        return False
+def _keep(file: Path, content: bytes) -> bool:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
+    try:
+        with open(file, "xb") as new:
+            new.write(content)
+    except FileExistsError:
+        if file.read_bytes() != content:
+            raise LedgerBroken(f"{file} was exported before with other content") from None
+        return False
     return True

@@ -47,7 +47,9 @@ CLOCK_SKEW = timedelta(minutes=2)
 their own clocks and may then wait for the head of the log: the order of entries is the order in
 which they were written, and times may cross a little."""
 
-_HISTORY = re.compile(r"checkpoint\.(0|[1-9][0-9]{0,18})")
+HISTORY = re.compile(r"checkpoint\.(0|[1-9][0-9]{0,18})")
+"""Where the checkpoint of a size is kept beside the log."""
+
 _PROOF = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
@@ -271,7 +273,7 @@ class _Log:
         parsed = {path: tile for path in paths if (tile := parse_path(path)) is not None}
         self.tiles = tuple(parsed.values())
         self.history = sorted(
-            (int(found[1]), path) for path in paths if (found := _HISTORY.fullmatch(path))
+            (int(found[1]), path) for path in paths if (found := HISTORY.fullmatch(path))
         )
         strangers = paths - parsed.keys() - {"checkpoint", "vkey"} - {p for _, p in self.history}
         if strangers:

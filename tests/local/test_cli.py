@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local import cli
+from tests.audit_logs import Files, Key, event, leaves, published
 
 TRANSCRIPT: dict[str, Any] = {
     "turns": [
@@ -200,6 +201,50 @@ def test_a_directory_that_holds_no_log_does_not_verify(run: Any, tmp_path: Path)
     exit_code, printed = run("audit", "verify", str(tmp_path), "--json")
     assert exit_code == 1
     assert json.loads(printed)["verified"] is False
+
+
+def laid_out(log: Files, directory: Path) -> str:
+    for path, content in log.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_bytes(content)
+    return str(directory)
+
+
+def test_a_log_is_exported_brought_up_to_date_and_proven_from(run: Any, tmp_path: Path) -> None:
+    early = laid_out(published(leaves(3)), tmp_path / "early")
+    late = laid_out(published(leaves(9), sizes=(3,)), tmp_path / "late")
+    copy, key = str(tmp_path / "copy"), tmp_path / "vkey"
+    key.write_text(Key().vkey())
+    for source, size in ((early, 3), (late, 9)):
+        exit_code, printed = run(
+            "audit", "export", copy, "--from", source, "--vkey", str(key), "--json"
+        )
+        report = json.loads(printed)
+        assert exit_code == 0 and report["verified"] and report["size"] == size
+        assert {"size", "root", "checkpoint", "verified", "breaks"} <= set(report)
+    exit_code, printed = run("audit", "prove", copy, event(4).id, "--json")
+    proven = json.loads(printed)
+    assert exit_code == 0 and proven["verified"] and proven["event"]["id"] == event(4).id
+    (tmp_path / "proof").write_text(proven["proof"])
+    exit_code, printed = run("audit", "verify", str(tmp_path / "proof"), "--vkey", str(key))
+    assert exit_code == 0 and "verified" in printed
+
+
+def test_an_export_of_a_log_that_was_set_back_says_so(run: Any, tmp_path: Path) -> None:
+    copy = str(tmp_path / "copy")
+    run("audit", "export", copy, "--from", laid_out(published(leaves(9)), tmp_path / "log"))
+    back = laid_out(published(leaves(9)[:4]), tmp_path / "back")
+    exit_code, printed = run("audit", "export", copy, "--from", back, "--json")
+    assert exit_code == 1
+    assert "rollback" in {each["kind"] for each in json.loads(printed)["breaks"]}
+
+
+def test_there_must_be_a_log_to_export(run: Any, tmp_path: Path) -> None:
+    exit_code, printed = run(
+        "audit", "export", str(tmp_path / "copy"), "--from", str(tmp_path / "none"), "--json"
+    )
+    assert exit_code == 1 and code_of(printed) == "FileMissing"
+    assert not (tmp_path / "copy").exists()
 
 
 def test_access_is_decided_by_the_rules_of_the_portal(run: Any, tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from countersign.audit.sweep import SPAN
 from countersign.audit.tiles import WIDTH
 from countersign.audit.verify import verify_directory
-from countersign.errors import BadCheckpoint, FileMissing
-from local.ledger_files import DirectoryReader, export, in_processes
+from countersign.errors import BadCheckpoint, FileMissing, LedgerBroken
+from local.ledger_files import DirectoryReader, export, in_processes, open_log
 from tests.audit_logs import START, Files, Key, event, leaves, published
 
 VKEY = Key().vkey()
@@ -50,6 +52,31 @@ def test_a_checkpoint_that_was_put_back_shows_in_the_export(tmp_path: Path) -> N
     export(log, tmp_path)
     report = verify_directory(DirectoryReader(tmp_path), VKEY)
     assert [each.kind for each in report.breaks] == ["rollback"]
+
+
+def test_what_was_exported_once_is_not_overwritten(tmp_path: Path) -> None:
+    export(published(leaves(5)), tmp_path)
+    rewritten = published([event(n, role="clinician").leaf() for n in range(9)], sizes=(5,))
+    with pytest.raises(LedgerBroken, match="exported before"):
+        export(rewritten, tmp_path)
+    kept = published(leaves(5))
+    assert {path: DirectoryReader(tmp_path).read(path) for path in kept} == kept
+
+
+def test_a_bucket_is_exported_as_a_directory_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    log = published(leaves(261))
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="the-log")
+        for path, content in log.items():
+            s3.put_object(Bucket="the-log", Key=path, Body=content)
+        assert export(open_log("s3://the-log"), tmp_path) == len(log)
+    assert verify_directory(DirectoryReader(tmp_path), VKEY).verified
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
