@@ -538,6 +538,31 @@ def test_nothing_is_signed_over_a_contradiction(three: Site, name: str) -> None:
     assert three.ledger().published.read("checkpoint") == newest
 
 
+OVERLAYS: dict[str, tuple[str, bytes | None, str, int | None]] = {
+    "a_bundle_is_hidden_by_a_delete_marker": ("tile/entries/000.p/3", None, "gap", 0),
+    "a_tile_is_hidden_by_a_delete_marker": ("tile/0/000.p/3", None, "tile", 0),
+    "the_checkpoint_is_hidden_by_a_delete_marker": ("checkpoint", None, "checkpoint", None),
+    "the_key_is_hidden_by_a_delete_marker": ("vkey", None, "key", None),
+    "a_newer_version_lies_over_a_bundle": ("tile/entries/000.p/3", b"\0\1x" * 3, "root", None),
+    "a_newer_version_lies_over_a_tile": ("tile/0/000.p/3", bytes(96), "tile", 0),
+    "a_newer_version_lies_over_a_kept_checkpoint": ("checkpoint.3", b"nonsense", "history", 3),
+}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_what_lies_over_a_locked_object_is_found_when_the_bucket_is_verified(
+    three: Site, name: str
+) -> None:
+    path, content, kind, index = OVERLAYS[name]
+    assert verify_directory(S3Log(three.s3, "ledger")).verified
+    if content is None:
+        three.s3.delete_object(Bucket="ledger", Key=path)
+    else:
+        three.put(path, content)
+    report = verify_directory(S3Log(three.s3, "ledger"))
+    assert (kind, index) in {(each.kind, each.index) for each in report.breaks}
+
+
 def test_a_forgotten_checkpoint_is_decided_again_and_is_the_same(three: Site) -> None:
     text = three.ledger().publish("main")
     _published_set_back(three)
