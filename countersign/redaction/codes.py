@@ -352,11 +352,23 @@ def _code(document: Document, run: spoken.Run, policy: Policy) -> Mark | None:
         return Mark(start, end, "PHONE", "PHONE", value, CODED)
     if len(digits) == 9 and said and marks == 9:
         return Mark(start, end, "SSN", "SSN", value, CODED)
+    if _clocks(document.words[first:last]):
+        return None
     if (marks >= 6 and said and not run.typed) or (marks >= 6 and len(digits) >= 4 and said):
         return Mark(start, end, "OTHER", "IDENTIFIER", value, CODED)
     if marks == 5 and run.ones == 5 and len(digits) == 5 and not run.typed:
         return Mark(start, end, "GEO", "PLACE", value, CODED)
     return None
+
+
+def _clocks(words: list[str]) -> bool:
+    """Whether two typed times of day or years stand for a span: `1915-1950`, `2010-2014`."""
+    return len(words) == 2 and all(
+        len(word) == 4
+        and word.isdecimal()
+        and ((word < "2400" and word[2] < "6") or "1900" <= word < "2100")
+        for word in words
+    )
 
 
 def _rest(document: Document, run: spoken.Run, called: int, policy: Policy) -> Mark | None:

@@ -119,11 +119,13 @@ class LearnedTagger:
     def tag(self, document: Document) -> Iterable[Tag]:
         """The names and places of one text, left to right."""
         words = document.words
-        flags = [self._lexicon.flag(word) for word in words]
+        flags = self._lexicon.flags(document)
         skip = self._lexicon.untouchable(words, flags)
         found: list[Tag] = []
         for index, flag in enumerate(flags):
             if index in skip or not candidate(words[index], flag):
+                continue
+            if document.cased and not document.capital(index) and not flag & (NAMELIKE | PLACE):
                 continue
             person, place = self.chances(document, flags, index)
             # What may just as well be the ordinary word must leave half as much doubt.

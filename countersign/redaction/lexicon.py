@@ -14,6 +14,8 @@ from countersign.redaction.policy import (
     Phrases,
     Policy,
 )
+from countersign.redaction.text import Document
+from countersign.redaction.written import reread
 
 
 class Lexicon:
@@ -106,6 +108,10 @@ class Lexicon:
                 if not (head | tail) & (GIVEN | FAMILY):
                     return True
         return False
+
+    def flags(self, document: Document) -> list[int]:
+        """The bits for each word of a text, as it is written there: see `written.reread`."""
+        return reread(document, [self.flag(word) for word in document.words])
 
     def untouchable(self, words: list[str], flags: list[int]) -> set[int]:
         """Words inside an allowed phrase or a state's or country's name."""

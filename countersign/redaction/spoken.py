@@ -146,7 +146,21 @@ class Run:
 
 def _close(document: Document, index: int) -> bool:
     sep = document.seps[index]
-    return len(sep) <= 3 and all(char in " -,.()/#\u2011\u2013" for char in sep) and ". " not in sep
+    near = len(sep) <= 3 and all(char in " -,.()/#\u2011\u2013" for char in sep)
+    return near and ". " not in sep and not _listed(document, index)
+
+
+def _listed(document: Document, index: int) -> bool:
+    """Whether a comma or a bracket parts two typed values: `BP 132/84, T 98.4`, not `617, 555`."""
+    sep = document.seps[index]
+    if "," not in sep and ")" not in sep and "(" not in sep:
+        return False
+    last, following = document.words[index - 1], document.words[index]
+    if not last[0].isdecimal():
+        return False
+    if len(last) == 1 and (index < 2 or document.seps[index - 1] not in (".", "/", "-")):
+        return False
+    return not following[0].isdecimal() or len(following) < 3
 
 
 def runs(document: Document) -> list[Run]:

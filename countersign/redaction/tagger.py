@@ -112,7 +112,7 @@ class RuleTagger:
         words = document.words
         if not words:
             return []
-        flags = [self._lexicon.flag(word) for word in words]
+        flags = self._lexicon.flags(document)
         skip = self._lexicon.untouchable(words, flags)
         found: list[Tag] = []
         taken = 0

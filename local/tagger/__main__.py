@@ -77,7 +77,7 @@ def _examples(
         made = {sentence, *(names.varied(sentence) for _ in range(variants - 1))}
         for variant in sorted(made, key=lambda variant: variant.text):
             document = Document.of(variant.text)
-            flags = [lexicon.flag(word) for word in document.words]
+            flags = lexicon.flags(document)
             for index, label in enumerate(corpus.labels(variant, document.starts)):
                 if label != "-" and candidate(document.words[index], flags[index]):
                     told.append(dict.fromkeys(features(document, flags, index), 1))
