@@ -488,6 +488,11 @@ def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | No
     )
     if len(before) > 1 and before[-1] == "at" and before[-2] in _DIED:
         return first, last
+    if document.left(first, 2) in (["it", "to"], ["lived", "to"]) or (
+        document.left(first, 2) in (["would", "be"], ["wouldve", "been"])
+        and (after in ("this", "next", "last", "today", "now") or not after)
+    ):
+        return first, last
     if before and before[-1] in _TURNING:
         return (first, last) if not after or policy.flags.get(after, 0) & CLOSED else None
     if (

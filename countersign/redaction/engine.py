@@ -35,6 +35,8 @@ _CONTEXT: Final = 8
 _LANGUAGE_WORDS: Final = 8
 _CLOSED_SHARE: Final = 0.25
 _UNKNOWN_WORDS: Final = 4
+# What is left of a name whose other words a surer mark took: a title, a link.
+_BESIDE: Final = frozenset("mr mrs ms miss mister misses and the of at on".split())
 # Masking may uncover no more; each pass masks at least one more word, and names are few.
 _PASSES: Final = 12
 
@@ -250,6 +252,8 @@ def settle(text: str, marks: list[Mark]) -> list[Mark]:
             while start < end and not text[end - 1].isalnum():
                 end -= 1
             rest = text[start:end]
+            if rest.lower() in _BESIDE and mark.rank >= NAMED_RANK:
+                continue
             if len(rest) > 1 or rest.isdecimal():
                 key = (
                     " ".join(folded_words(rest))

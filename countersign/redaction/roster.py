@@ -13,6 +13,7 @@ from rapidfuzz.distance import DamerauLevenshtein, Levenshtein
 from countersign.errors import BadRoster
 from countersign.redaction import sound
 from countersign.redaction.mark import ROSTER, Mark
+from countersign.redaction.meant import named_here
 from countersign.redaction.policy import (
     ALLOWED,
     CLOSED,
@@ -25,7 +26,7 @@ from countersign.redaction.policy import (
     ending,
 )
 from countersign.redaction.spoken import LETTERS
-from countersign.redaction.tagger import FOLLOW, OBJECTS, ordinary
+from countersign.redaction.tagger import FOLLOW, OBJECTS
 from countersign.redaction.text import Document, folded_words
 from countersign.transcript import decode_utf8
 
@@ -111,6 +112,8 @@ _SURELY_ONE = 8
 _LONG_NAME = 7
 _LONG_SOUND = 4
 _GLUED = 0.55
+# The parts of a short name, each heard as a word of its own, are this much alike in letters.
+_SHORT_PART = 0.5
 
 
 class RosterIndex:
@@ -123,6 +126,8 @@ class RosterIndex:
         self._similar: list[tuple[str, _Form]] = []
         self._memo: dict[str, tuple[_Form, ...]] = {}
         self._no_thing: set[str] = set()
+        self._parts: list[tuple[str, _Form]] = []
+        self._pairs: list[tuple[str, str, _Form]] = []
         for number, person in enumerate(roster.people):
             for name in (person.name, *person.aliases):
                 self._add(number, name)
@@ -140,7 +145,14 @@ class RosterIndex:
         ]
         while len(words) > 1 and self._policy.flags.get(words[0], 0) & TITLE:
             words.pop(0)
+        if len(words) > 1:
+            self._pairs.append((words[0], words[-1], _Form(number, family=False)))
+            for other in self._people[number].aliases:
+                called = folded_words(other)
+                if len(called) == 1 and len(called[0]) > 1:
+                    self._pairs.append((called[0], words[-1], _Form(number, family=False)))
         for position, word in enumerate(words):
+            self._parts.append((word, _Form(number, family=0 < position == len(words) - 1)))
             entry = _Form(number, family=position > 0 and position == len(words) - 1)
             forms = {word, *self._policy.spoken_forms.get(word, ())}
             for form in forms:
@@ -253,6 +265,11 @@ class RosterIndex:
                 last, forms = several
                 joined = True
         if not forms:
+            paired = self._pair(document, index) or self._cued_sound(document, index)
+            if paired is not None:
+                last, forms = paired
+                joined = True
+        if not forms:
             spelled = self._spelled(document, index)
             if spelled is None:
                 return None
@@ -301,6 +318,39 @@ class RosterIndex:
             last += 1
         return last
 
+    def _pair(self, document: Document, index: int) -> tuple[int, tuple[_Form, ...]] | None:
+        """Two short words that sound like the whole of a name: `my tao`, `pa hua`."""
+        last = index + 2
+        if last > len(document.words) or not document.joined(index + 1):
+            return None
+        first, second = document.words[index:last]
+        flags = self._policy.flags
+        if flags.get(second, 0) & (WORD | CLOSED | ALLOWED) or second[0].isdecimal():
+            return None
+        for given, family, entry in self._pairs:
+            if sound.keys(first) & sound.keys(given) and sound.keys(second) & sound.keys(family):
+                near = Levenshtein.normalized_similarity
+                if near(first, given) >= _SHORT_PART and near(second, family) >= _SHORT_PART:
+                    return last, (entry,)
+        return None
+
+    def _cued_sound(self, document: Document, index: int) -> tuple[int, tuple[_Form, ...]] | None:
+        """An ordinary word that sounds like a name, right after a relation: `my son june`."""
+        word = document.words[index]
+        flag = self._policy.flags.get(word, 0)
+        before = self._policy.flags.get(document.word(index - 1), 0)
+        if not flag & WORD or flag & CLOSED or not before & RELATION or not document.joined(index):
+            return None
+        heard = sound.keys(word)
+        forms = tuple(
+            entry
+            for form, entry in self._parts
+            if heard & sound.keys(form)
+            and Levenshtein.normalized_similarity(word, form) >= _SAME_NAME
+            and not entry.family
+        )
+        return (index + 1, forms) if forms else None
+
     def _several(self, document: Document, index: int) -> tuple[int, tuple[_Form, ...]] | None:
         """A long name that was heard as three or four words: `oh yell a ron` for Oyelaran."""
         words = document.words
@@ -332,7 +382,10 @@ class RosterIndex:
         plain = flags.get(first, 0) & WORD and flags.get(second, 0) & WORD
         exact = self._exact.get(glued)
         if exact is not None and (
-            not plain or len(glued) >= _SURELY_ONE or self._cued(document, index)
+            not plain
+            or len(glued) >= _SURELY_ONE
+            or self._cued(document, index)
+            or not (flags.get(first, 0) | flags.get(second, 0)) & CLOSED
         ):
             return tuple(exact)
         own = sound.keys(glued)
@@ -392,9 +445,9 @@ class RosterIndex:
             return True
         if document.cased and not document.capital(index):
             return False
-        if entry.family or flag & (CLOSED | ALLOWED):
+        if entry.family:
             return False
-        return not ordinary(document, index, index + 1)
+        return named_here(document, index, flag)
 
     # Places and organizations -------------------------------------------------------------------
 

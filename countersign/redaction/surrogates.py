@@ -117,6 +117,10 @@ def _tokens(text: str, table: Mapping[str, str]) -> list[tuple[int, int, str]]:
     return found
 
 
+# What links the words of a place's name; it names nothing by itself.
+_LINKS = frozenset("and the over for under off from near".split())
+
+
 def leaks(text: str, table: Mapping[str, str]) -> tuple[Leak, ...]:
     """Every place where `text` still holds a value of `table`, by kind and position only.
 
@@ -157,7 +161,7 @@ class Sieve:
                     self._phrase(normal, kind)
             for word in dict.fromkeys(folded_words(value)):
                 if word in plain:
-                    if len(word) > 2:
+                    if len(word) > 2 and word not in _LINKS:
                         self._plain[word] = kind
                 elif kind in PERSONS and len(word) > 2 and not word.isdecimal():
                     self._phrase((word,), kind)

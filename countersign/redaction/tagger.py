@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal
 
+from countersign.redaction import addresses
 from countersign.redaction.lexicon import Lexicon
 from countersign.redaction.policy import (
     ALLOWED,
@@ -58,7 +59,7 @@ OBJECTS: Final = frozenset(
     probably help work stop come happen keep try tell give be change feel all someone somebody
     anyone""".split()
 )
-_VERBAL: Final = frozenset(
+VERBAL: Final = frozenset(
     """will may hope mark grant pat drew bill sue rob chase wade pierce trace dale drop rich pray
     can might must page skip chance miles trip nick josh jack reed read wren jade carry merry
     marry ray guy don dawn ward ford lance stew hunt walk price cash case chip bud dash reign
@@ -71,6 +72,23 @@ _SPELLED_TITLES: Final = frozenset("mr mrs ms miss mister misses".split())
 _LOOSE_TITLES: Final = frozenset(
     "sister brother father coach captain officer judge nurse therapist psychiatrist principal "
     "counselor attorney dean papa nana madam sir".split()
+)
+# What a note says of the person it is about.
+_CHARTED: Final = frozenset(
+    """states stated reports reported presents presented denies denied endorses endorsed arrived
+    attended attends appeared appears described describes identified identifies shared expressed
+    expresses completed agreed agrees cancelled canceled called texted missed rescheduled requested
+    requests acknowledged acknowledges verbalized continues tolerated discussed practiced
+    participated became remained voiced confirmed says said told asked cut scored lives
+    works""".split()
+)
+_CHARTED_AS: Final = frozenset("pt patient client mr mrs ms miss resident vet member".split())
+# A run of capitals after one of these is where something is, unless it names a step of the care.
+_WHERE: Final = frozenset({"at", "near", "outside", "behind"})
+_STEPS: Final = frozenset(
+    """therapy inventory scale questionnaire group plan act index checklist session visit level step
+    unit stage week day time intake assessment discharge planning treatment review test screening
+    phase axis item risk baseline""".split()
 )
 _SAINTS: Final = frozenset({"saint", "st", "san", "santa", "fort", "mount", "lake"})
 _STRONG_FACILITIES: Final = frozenset(
@@ -97,6 +115,16 @@ def ordinary(document: Document, index: int, last: int, noun_like: bool = True) 
     if before in PRONOUNS or after in OBJECTS:
         return True
     return noun_like and (before in DETERMINERS or after == "of")
+
+
+def _initial(document: Document, index: int) -> bool:
+    """Whether the word is a surname's initial: `Frank D.`"""
+    return (
+        document.word(index) in LETTERS
+        and document.capital(index)
+        and document.seps[index] == " "
+        and document.text[document.ends[index] : document.ends[index] + 1] == "."
+    )
 
 
 class RuleTagger:
@@ -128,6 +156,7 @@ class RuleTagger:
                 found.append(tag)
                 taken = tag.last
         found.extend(self._facilities(document, flags, skip))
+        found.extend(addresses.find(document, flags, found))
         return found
 
     def _at(self, document: Document, flags: list[int], skip: set[int], index: int) -> Tag | None:
@@ -147,7 +176,7 @@ class RuleTagger:
             if tag is not None:
                 return tag
         if word in LETTERS:
-            return self._spelled(document, flags, index)
+            return self._initials(document, index) or self._spelled(document, flags, index)
         if flag & PLACE_START and index not in skip:
             tag = self._long_place(document, flags, index)
             if tag is not None:
@@ -160,6 +189,9 @@ class RuleTagger:
             return None
         if flag & ALLOWED:
             return None
+        tag = self._located(document, flags, skip, index)
+        if tag is not None:
+            return tag
         if flag & PLACE:
             tag = self._place(document, flags, index)
             if tag is not None:
@@ -194,6 +226,8 @@ class RuleTagger:
         ):
             if last + 1 < size and self._fits(flags, last + 1):
                 last += 1
+            elif _initial(document, last):
+                return last + 1
         for _ in range(2):
             if last >= size or not (document.joined(last) or document.seps[last] == ". "):
                 break
@@ -214,7 +248,7 @@ class RuleTagger:
             elif (
                 flag & FAMILY
                 and not document.cased
-                and document.words[last] not in _VERBAL
+                and document.words[last] not in VERBAL
                 and not flag & (ALLOWED | RELATION | TITLE)
                 and (cue or self._flags.get(document.words[last - 1], 0) & GIVEN)
                 and (self._ends(document, last + 1) or self._stops(document, last + 1))
@@ -264,7 +298,7 @@ class RuleTagger:
             if not document.cased and (
                 not tight
                 or not ends
-                or (words[following] in _VERBAL and not document.broken(following + 1))
+                or (words[following] in VERBAL and not document.broken(following + 1))
             ):
                 return None
         elif not tight and not flag & NAMELIKE and not document.capital(following):
@@ -332,7 +366,7 @@ class RuleTagger:
                 if not owned or not follows or (flag & GIVEN == 0):
                     return None
                 if (
-                    words[following] in _VERBAL
+                    words[following] in VERBAL
                     and document.broken(following + 1) is False
                     and words[following + 1] in OBJECTS
                     and words[following + 1] != "is"
@@ -488,6 +522,11 @@ class RuleTagger:
             and not ordinary(document, index, index + 1, noun_like=False)
         ):
             return self._person(document, index, self._rest(document, flags, following))
+        if capital and flag & GIVEN:
+            if _initial(document, following):
+                return self._person(document, index, following + 1)
+            if document.broken(index) and document.word(following) in _CHARTED and joined:
+                return self._person(document, index, following)
         if capital:
             likely = flag & GIVEN or self._called(document, index)
             if likely and not document.broken(index) and before not in ("the", "a", "an"):
@@ -519,7 +558,7 @@ class RuleTagger:
                     "went",
                 )
             ):
-                if words[following] not in ("is", "was") or word in _VERBAL:
+                if words[following] not in ("is", "was") or word in VERBAL:
                     return self._person(document, index, following, sure=False)
             return None
         if document.cased or not flag & GIVEN:
@@ -541,7 +580,7 @@ class RuleTagger:
         ):
             return self._person(document, index, following, sure=False)
         if before in ("and", "told", "with", "dating", "married", "between", "texted", "met") and (
-            word not in _VERBAL
+            word not in VERBAL
             and following < len(words)
             and words[following]
             in (
@@ -622,6 +661,19 @@ class RuleTagger:
             ):
                 begin -= 1
         return Tag(begin, last, "NAME", "PERSON", sure)
+
+    def _initials(self, document: Document, index: int) -> Tag | None:
+        """Whom a note calls by initials: `Client R.T.`, `Pt. J. B.`"""
+        last = index + 1
+        if (
+            document.word(index - 1) not in _CHARTED_AS
+            or document.word(last) not in LETTERS
+            or not document.capital(index)
+            or not document.capital(last)
+            or document.seps[last] not in (".", ". ")
+        ):
+            return None
+        return Tag(index, last + 1, "NAME", "PERSON")
 
     def _spelled(self, document: Document, flags: list[int], index: int) -> Tag | None:
         """A name spelled letter by letter: `s i o b h a n`, `M-U-R-P-H-Y`."""
@@ -725,6 +777,28 @@ class RuleTagger:
         ):
             last += 1
         return Tag(index, last, "GEO", "PLACE", sure=not flag & WORD)
+
+    def _located(
+        self, document: Document, flags: list[int], skip: set[int], index: int
+    ) -> Tag | None:
+        """A named place of ordinary words in a written text: `at Good Shepherd`."""
+        if not document.capital(index) or document.word(index - 1) not in _WHERE:
+            return None
+        if not document.joined(index):
+            return None
+        last = index
+        while (
+            last < len(flags)
+            and last < index + 4
+            and (last == index or document.joined(last))
+            and document.capital(last)
+            and not flags[last] & (CLOSED | ALLOWED | TITLE | RELATION)
+            and last not in skip
+        ):
+            last += 1
+        if last - index < 2 or document.words[last - 1] in _STEPS:
+            return None
+        return Tag(index, last, "GEO", "ORGANIZATION")
 
     def _saint(self, document: Document, flags: list[int], index: int) -> Tag | None:
         """`saint vincent`, `St. Mary's`, `santa rosa`: a hospital, a school, a town."""

@@ -80,6 +80,8 @@ def _address(document: Document, index: int, policy: Policy) -> Mark:
     begin = _world_wide(words, first)
     if begin is not None:
         first = begin
+    if not (first and words[first - 1] == "at"):
+        first = _domain(document, first, policy)
     email = first >= 2 and words[first - 1] == "at"
     if email:
         first = _mailbox(document, first - 2, policy)
@@ -89,6 +91,16 @@ def _address(document: Document, index: int, policy: Policy) -> Mark:
     if not email and _PICTURED & set(document.left(last, 14)):
         label = "PHOTO"
     return _mark(document, first, last, label)
+
+
+def _domain(document: Document, first: int, policy: Policy) -> int:
+    """Where a mailbox's domain of up to four words begins: `at tabrizi law dot example dot com`."""
+    for back in range(first - 1, max(1, first - 4), -1):
+        if document.broken(back + 1) or not _open(document, back, policy):
+            return first
+        if document.words[back - 1] == "at" and back >= 2:
+            return back
+    return first
 
 
 def _world_wide(words: list[str], first: int) -> int | None:
@@ -146,6 +158,8 @@ def _path(document: Document, index: int, policy: Policy) -> int:
         last += 1
         if last < len(words) and words[last] == "slash":
             break
+    while last > index + 1 and words[last - 1] in ("and", "my", "the", "me"):
+        last -= 1
     return max(last, index + 1 if index < len(words) else index)
 
 

@@ -1,7 +1,7 @@
 """Decides what a capital in a written note does not mean: abbreviations, instruments, signs.
 
-A note writes `MSE`, `Morse 55` and `Hoover's sign`; none of these is somebody. Decided by how a word
-is written and by what stands beside it, never by a list of instruments, which grows every year.
+A note writes `MSE`, `Morse 55` and `Hoover's sign`; none of these is somebody. Decided by how a
+word is written and what stands beside it, never by a list of instruments, which grows every year.
 """
 
 from __future__ import annotations

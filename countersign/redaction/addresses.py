@@ -1,0 +1,231 @@
+"""Decides how far an address goes: unit, box, corner, county road, the shop on the street.
+
+`apartment three f`, `p o box six one eight`, `broadway and forty third`, `the speedway on salem
+avenue`, `at u c l a`, `at community regional`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from countersign.redaction import spoken
+from countersign.redaction.policy import (
+    ALLOWED,
+    CLOSED,
+    NAMELIKE,
+    PLACE,
+    STREET,
+    WORD,
+)
+from countersign.redaction.tag import Tag
+from countersign.redaction.text import Document
+
+_UNITS: Final = frozenset("apartment apt unit suite lot trailer".split())
+_ORDINALS: Final = frozenset(
+    """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+    fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth fortieth
+    fiftieth sixtieth seventieth eightieth ninetieth""".split()
+)
+# `At first`, `on second thought`, `at third`: too low to be a street without a cue.
+_LOW: Final = frozenset({"first", "second", "third"})
+_ON: Final = frozenset("on off at near by from to around of".split())
+_ROADS: Final = frozenset({"road", "highway", "route", "rd", "hwy", "trunk"})
+_ROAD_LEADS: Final = frozenset({"county", "township", "rural", "farm"})
+# What a hospital or a school is called when no article stands before it.
+_NAMING: Final = frozenset(
+    """central community regional general memorial state county university valley mercy city metro
+    methodist presbyterian baptist lutheran providence unity northern southern eastern western
+    northeast northwest southeast southwest tri united good sacred holy childrens
+    veterans""".split()
+)
+_NAMING_ENDS: Final = frozenset(
+    "regional general memorial state methodist baptist presbyterian lutheran central mercy".split()
+)
+_AT: Final = frozenset({"at", "to", "from", "of", "near", "in"})
+_SPOKEN_SHORT: Final = frozenset(
+    """icu iop php aa na er ed or pt ot dmv dbt cbt act ivf mri cps irs hr pta va sud tms ect emdr
+    nicu picu acu pacu obgyn csu res atm tsa ymca ywca kfc usa uk la nyc dc asap""".split()
+)
+
+
+def find(document: Document, flags: Sequence[int], tags: Sequence[Tag]) -> Iterator[Tag]:
+    """Parts of addresses and places beside or beyond `tags`, which name streets and towns."""
+    words = document.words
+    for index, word in enumerate(words):
+        if word in _UNITS:
+            yield from _unit(document, index)
+        elif word == "box" and document.joined(index):
+            yield from _box(document, index)
+        elif word in _ROADS and document.word(index - 1) in _ROAD_LEADS:
+            last = _number(document, index + 1)
+            if last > index + 1:
+                yield Tag(index - 1, last, "GEO", "PLACE")
+        elif word == "and" and document.joined(index):
+            yield from _corner(document, flags, index)
+        elif word in _ORDINALS:
+            yield from _avenue(document, flags, index)
+        elif word in spoken.LETTERS and document.word(index - 1) in _AT:
+            yield from _acronym(document, index)
+        elif word in _NAMING and document.word(index - 1) in _AT:
+            yield from _institution(document, index)
+    for tag in tags:
+        if tag.label == "GEO":
+            yield from _shop(document, flags, tag)
+
+
+def _number(document: Document, index: int) -> int:
+    """Where a row of number words, digits and letters that begins at `index` ends."""
+    words = document.words
+    last = index
+    while (
+        last < len(words)
+        and last < index + 5
+        and document.joined(last)
+        and (
+            words[last] in spoken.NUMBERS
+            or words[last][0].isdecimal()
+            or words[last] == "double"
+            or (words[last] in spoken.LETTERS and words[last] not in ("i", "a"))
+        )
+    ):
+        last += 1
+    return last
+
+
+def _unit(document: Document, index: int) -> Iterator[Tag]:
+    first = index + 1
+    if document.word(first) == "number":
+        first += 1
+    last = _number(document, first)
+    if document.word(last) == "a" and document.broken(last + 1) and last > first:
+        last += 1
+    before = document.word(index - 1)
+    if last > first and before not in ("a", "one", "two", "three", "per"):
+        yield Tag(index, last, "GEO", "PLACE")
+
+
+def _box(document: Document, index: int) -> Iterator[Tag]:
+    words = document.words
+    if words[index - 1] == "po":
+        first = index - 1
+    elif index >= 2 and words[index - 2 : index] == ["p", "o"]:
+        first = index - 2
+    else:
+        return
+    last = _number(document, index + 1)
+    if last > index + 1:
+        yield Tag(first, last, "GEO", "PLACE")
+
+
+def _ordinal_from(document: Document, index: int) -> int:
+    """Where an ordinal that begins at `index` ends, or `index`: `fifth`, `forty third`, `54th`."""
+    words = document.words
+    if index >= len(words):
+        return index
+    if words[index] in spoken.TENS and document.word(index + 1) in _ORDINALS:
+        return index + 2
+    if words[index] in _ORDINALS:
+        return index + 1
+    if words[index].isdecimal() and document.word(index + 1) in ("st", "nd", "rd", "th"):
+        if document.seps[index + 1] == "":
+            return index + 2
+    return index
+
+
+def _corner(document: Document, flags: Sequence[int], index: int) -> Iterator[Tag]:
+    """`broadway and forty third`, `forty fourth and burleigh`, after `on`, `off` or `at`."""
+    after = _ordinal_from(document, index + 1)
+    if after > index + 1:
+        if _street_like(document, flags, index - 1) and document.word(index - 2) in _ON:
+            yield Tag(index - 1, after, "GEO", "PLACE")
+        return
+    for size in (1, 2):
+        first = index - size
+        if first < 1 or _ordinal_from(document, first) != index:
+            continue
+        if size == 1 and document.word(first - 1) in spoken.TENS:
+            continue
+        if document.word(first - 1) in _ON and _street_like(document, flags, index + 1):
+            yield Tag(first, index + 2, "GEO", "PLACE")
+            return
+
+
+def _street_like(document: Document, flags: Sequence[int], index: int) -> bool:
+    if not 0 <= index < len(flags):
+        return False
+    flag = flags[index]
+    if flag & CLOSED or document.words[index][0].isdecimal():
+        return False
+    return bool(flag & (NAMELIKE | PLACE | STREET)) or not flag & WORD or document.capital(index)
+
+
+def _avenue(document: Document, flags: Sequence[int], index: int) -> Iterator[Tag]:
+    """`on fifth`, `off forty third`: a street that has no word for it, before a stop."""
+    first = index - 1 if document.word(index - 1) in spoken.TENS else index
+    if first == index and document.words[index] in _LOW:
+        return
+    before = document.word(first - 1)
+    if before not in ("on", "off") or document.broken(first):
+        return
+    stop = index + 1
+    if stop < len(flags) and not document.broken(stop) and not flags[stop] & CLOSED:
+        return
+    if document.word(stop) in ("of", "the", "at") or document.word(stop) in spoken.MONTHS:
+        return
+    yield Tag(first, stop, "GEO", "PLACE")
+
+
+def _acronym(document: Document, index: int) -> Iterator[Tag]:
+    """A school or a hospital that is said in letters: `at u c l a`, `from m g h`."""
+    words = document.words
+    last = index
+    while (
+        last < len(words)
+        and words[last] in spoken.LETTERS
+        and (last == index or document.seps[last] in (" ", ".", ". "))
+    ):
+        last += 1
+    if last - index > 2 and words[last - 1] in ("i", "a") and not document.broken(last):
+        last -= words[last - 1] == "i"
+    if not 3 <= last - index <= 5 or words[index] in ("i", "a"):
+        return
+    said = "".join(words[index:last])
+    if said not in _SPOKEN_SHORT and document.word(index - 1) in ("at", "to", "from"):
+        yield Tag(index, last, "GEO", "ORGANIZATION")
+
+
+def _institution(document: Document, index: int) -> Iterator[Tag]:
+    """A hospital or a school whose name is ordinary words, without an article."""
+    words = document.words
+    last = index
+    while last < len(words) and words[last] in _NAMING and (last == index or document.joined(last)):
+        last += 1
+    high = words[last : last + 2] == ["high", "school"] or words[last : last + 1] == ["high"]
+    if high and words[last - 1] in ("memorial", "central", "valley", "northern", "western"):
+        yield Tag(
+            index,
+            last + (2 if words[last + 1 : last + 2] == ["school"] else 1),
+            "GEO",
+            "ORGANIZATION",
+        )
+    elif last - index >= 2 and words[last - 1] in _NAMING_ENDS:
+        yield Tag(index, last, "GEO", "ORGANIZATION")
+
+
+def _shop(document: Document, flags: Sequence[int], tag: Tag) -> Iterator[Tag]:
+    """The business before a street: `the speedway on salem avenue`, `kroger on fifth`."""
+    first = tag.first - 1
+    if document.word(first) not in ("on", "off"):
+        return
+    if document.word(first - 1) == "over":
+        first -= 1
+    name = first - 1
+    if name < 1 or not document.joined(first) or document.broken(name):
+        return
+    flag = flags[name]
+    if document.words[name - 1] not in ("the", "at", "a", "this", "that"):
+        return
+    if flag & CLOSED or not (flag & (ALLOWED | NAMELIKE) or not flag & WORD):
+        return
+    yield Tag(name, tag.last, "GEO", "ORGANIZATION")
