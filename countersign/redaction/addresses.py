@@ -13,6 +13,7 @@ from countersign.redaction import spoken
 from countersign.redaction.policy import (
     ALLOWED,
     CLOSED,
+    FACILITY,
     NAMELIKE,
     PLACE,
     STREET,
@@ -43,6 +44,19 @@ _NAMING_ENDS: Final = frozenset(
     "regional general memorial state methodist baptist presbyterian lutheran central mercy".split()
 )
 _AT: Final = frozenset({"at", "to", "from", "of", "near", "in"})
+# Who or what is somewhere by name: what stands before `at`, `to`, `from` and `by`.
+_CARE: Final = frozenset(
+    """done seen transported transferred admitted treated evaluated hospitalized hired fired employed
+    off layoff manager boss supervisor coworker job shift resources dorm teller cashier
+    employer stabilized detoxed works worked working interned internship delivered discharged
+    teaches taught foreman cook server clerk driver welder""".split()
+)
+_BY: Final = frozenset({"at", "to", "from", "by"})
+_NO_EMPLOYER: Final = frozenset(
+    """home work school church court jail night times lunch dinner bedtime noon all least best last
+    first once present will bay ease hand sea day law case care baseline discharge rest play peace
+    risk large length hospice rehab detox inpatient outpatient dawn christmas easter may""".split()
+)
 _SPOKEN_SHORT: Final = frozenset(
     """icu iop php aa na er ed or pt ot dmv dbt cbt act ivf mri cps irs hr pta va sud tms ect emdr
     nicu picu acu pacu obgyn csu res atm tsa ymca ywca kfc usa uk la nyc dc asap""".split()
@@ -54,7 +68,7 @@ def find(document: Document, flags: Sequence[int], tags: Sequence[Tag]) -> Itera
     words = document.words
     for index, word in enumerate(words):
         if word in _UNITS:
-            yield from _unit(document, index)
+            yield from _unit(document, flags, index)
         elif word == "box" and document.joined(index):
             yield from _box(document, index)
         elif word in _ROADS and document.word(index - 1) in _ROAD_LEADS:
@@ -69,6 +83,8 @@ def find(document: Document, flags: Sequence[int], tags: Sequence[Tag]) -> Itera
             yield from _acronym(document, index)
         elif word in _NAMING and document.word(index - 1) in _AT:
             yield from _institution(document, index)
+        elif word in _CARE and index:
+            yield from _workplace(document, flags, index)
     for tag in tags:
         if tag.label == "GEO":
             yield from _shop(document, flags, tag)
@@ -93,7 +109,7 @@ def _number(document: Document, index: int) -> int:
     return last
 
 
-def _unit(document: Document, index: int) -> Iterator[Tag]:
+def _unit(document: Document, flags: Sequence[int], index: int) -> Iterator[Tag]:
     first = index + 1
     if document.word(first) == "number":
         first += 1
@@ -101,7 +117,11 @@ def _unit(document: Document, index: int) -> Iterator[Tag]:
     if document.word(last) == "a" and document.broken(last + 1) and last > first:
         last += 1
     before = document.word(index - 1)
-    if last > first and before not in ("a", "one", "two", "three", "per"):
+    if last == first or before in ("a", "one", "two", "three", "per"):
+        return
+    # A hospital and a car park have units and lots too.
+    streets = any(flags[at] & (STREET | NAMELIKE | PLACE) for at in range(max(0, index - 2), index))
+    if document.words[index] in ("apartment", "apt") or streets:
         yield Tag(index, last, "GEO", "PLACE")
 
 
@@ -211,6 +231,47 @@ def _institution(document: Document, index: int) -> Iterator[Tag]:
         )
     elif last - index >= 2 and words[last - 1] in _NAMING_ENDS:
         yield Tag(index, last, "GEO", "ORGANIZATION")
+
+
+def _workplace(document: Document, flags: Sequence[int], index: int) -> Iterator[Tag]:
+    """Where somebody works or is treated: `my manager at polaris`, `transported to ellis`."""
+    words = document.words
+    first = index + 1
+    if document.word(first) not in _BY or document.broken(first):
+        return
+    first += 1
+    article = document.word(first) == "the"
+    first += article
+    if first >= len(words) or document.broken(first) or not _nameable(flags, words, first):
+        return
+    last = first + 1
+    while (
+        last < len(words)
+        and last < first + 3
+        and document.joined(last)
+        and not flags[last] & CLOSED
+        and (flags[last] & (NAMELIKE | FACILITY | PLACE) or not flags[last] & WORD)
+    ):
+        last += 1
+    if (
+        words[last : last + 1] == ["and"]
+        and last + 1 < len(words)
+        and not flags[first] & WORD
+        and not flags[last + 1] & (WORD | CLOSED)
+    ):
+        last += 2  # A firm: `employed at dunmore and keats`.
+    stop = last >= len(words) or document.broken(last) or flags[last] & CLOSED
+    if not stop and flags[first] & WORD and not flags[first] & ALLOWED:
+        return
+    yield Tag(first, last, "GEO", "ORGANIZATION")
+
+
+def _nameable(flags: Sequence[int], words: list[str], index: int) -> bool:
+    """Whether a word could name an employer or a hospital, a well-known brand included."""
+    flag = flags[index]
+    if flag & CLOSED or words[index] in _NO_EMPLOYER or words[index][0].isdecimal():
+        return False
+    return bool(flag & (NAMELIKE | ALLOWED)) or not flag & WORD
 
 
 def _shop(document: Document, flags: Sequence[int], tag: Tag) -> Iterator[Tag]:

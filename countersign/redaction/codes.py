@@ -341,6 +341,8 @@ def _code(document: Document, run: spoken.Run, policy: Policy) -> Mark | None:
                 start = document.starts[first - 2]
             if label == "SSN" and before and before not in _ASIDES and marks < 4:
                 return None
+            if _prefixed(document, first, distance, policy):
+                start = document.starts[first - 1]
             return Mark(start, end, label, SURROGATES[label], value, CODED)
     unit = after in policy.units and (marks < 7 or after not in ("a", "an", "or", "out"))
     if run.counting or (run.amount and len(digits) < 7) or unit:
@@ -359,6 +361,12 @@ def _code(document: Document, run: spoken.Run, policy: Policy) -> Mark | None:
     if marks == 5 and run.ones == 5 and len(digits) == 5 and not run.typed:
         return Mark(start, end, "GEO", "PLACE", value, CODED)
     return None
+
+
+def _prefixed(document: Document, first: int, distance: int, policy: Policy) -> bool:
+    """Whether two letters that are no word belong to a code: `docket number cr nineteen four`."""
+    before = document.word(first - 1)
+    return distance == 1 and len(before) == 2 and not policy.flags.get(before, 0)
 
 
 def _clocks(words: list[str]) -> bool:

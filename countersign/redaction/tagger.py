@@ -90,6 +90,8 @@ _STEPS: Final = frozenset(
     unit stage week day time intake assessment discharge planning treatment review test screening
     phase axis item risk baseline""".split()
 )
+# What stands before an initial and a surname: "seen by k mcallister".
+_INITIALED: Final = frozenset("by with from and per doctor dr nurse ms mr mrs to miss".split())
 _SAINTS: Final = frozenset({"saint", "st", "san", "santa", "fort", "mount", "lake"})
 _STRONG_FACILITIES: Final = frozenset(
     """elementary academy university college hospital clinic memorial medical preschool daycare
@@ -501,6 +503,8 @@ class RuleTagger:
             stem = self._flags.get(word[:-1], 0) if word.endswith("s") else 0
             if stem & GIVEN and not stem & (WORD | ALLOWED) and before not in ("a", "the", "of"):
                 return Tag(index, index + 1, "NAME", "PERSON")
+            if stem & FAMILY and not stem & (WORD | ALLOWED) and before == "the":
+                return Tag(index, index + 1, "NAME", "PERSON")  # A household: "the rosenthals".
             if (
                 not flag & NAMELIKE
                 and not document.cased
@@ -646,6 +650,14 @@ class RuleTagger:
     def _person(self, document: Document, first: int, last: int, sure: bool = True) -> Tag:
         begin = first
         sep = document.seps[first]
+        if (
+            not document.cased
+            and first > 1
+            and document.words[first - 1] in LETTERS - {"a", "i", "o", "s"}
+            and document.joined(first)
+            and document.words[first - 2] in _INITIALED
+        ):
+            begin -= 1
         if (
             begin
             and document.words[begin - 1] in LETTERS
