@@ -310,7 +310,7 @@ class _Compiler:
             return _Part(r"(?<=\. )", None)
         optional = token.endswith("?")
         token = token.removesuffix("?")
-        part = self._class(token[1:], where) if token.startswith("@") else self._words(token, where)
+        part = self._words(token, where)
         return _Part(f"(?:{part.regex})?", None) if optional else part
 
     def _words(self, token: str, where: str) -> _Part:
@@ -319,6 +319,11 @@ class _Compiler:
             if alternative == "$":
                 regexes.append(_END)
                 ends = True
+                continue
+            if alternative.startswith("@"):
+                named = self._class(alternative[1:], where)
+                regexes.append(named.regex)
+                anchors |= named.anchors or frozenset()
                 continue
             if not _WORD.fullmatch(alternative):
                 raise BadPolicy(f"{FILE}: {where}: {token!r} is not a word or alternatives")
