@@ -16,7 +16,9 @@ from countersign.redaction.policy import (
     FACILITY,
     NAMELIKE,
     PLACE,
+    RELATION,
     STREET,
+    TITLE,
     WORD,
 )
 from countersign.redaction.tag import Tag
@@ -46,8 +48,8 @@ _NAMING_ENDS: Final = frozenset(
 _AT: Final = frozenset({"at", "to", "from", "of", "near", "in"})
 # Who or what is somewhere by name: what stands before `at`, `to`, `from` and `by`.
 _CARE: Final = frozenset(
-    """done seen transported transferred admitted treated evaluated hospitalized hired fired employed
-    off layoff manager boss supervisor coworker job shift resources dorm teller cashier
+    """done seen transported transferred admitted treated evaluated hospitalized hired fired
+    employed off layoff manager boss supervisor coworker job shift resources dorm teller cashier
     employer stabilized detoxed works worked working interned internship delivered discharged
     teaches taught foreman cook server clerk driver welder""".split()
 )
@@ -57,6 +59,35 @@ _NO_EMPLOYER: Final = frozenset(
     first once present will bay ease hand sea day law case care baseline discharge rest play peace
     risk large length hospice rehab detox inpatient outpatient dawn christmas easter may""".split()
 )
+# The last word of an organization's name, where it is written with capitals.
+_ORGANIZED: Final = frozenset(
+    """house bank recovery center centre medicine pharmacy institute clinic services foundation
+    academy market foods meats motors logistics solutions associates partners ministries fellowship
+    counseling wellness psychiatry psychiatric pediatrics dental rehabilitation manor lodge ranch
+    village terrace gardens inn hotel casino grill diner bakery brewery farms mills plant shelter
+    homes health college university""".split()
+)
+_NO_ORGANIZATION: Final = frozenset(
+    """crisis medical day behavioral mental health recovery community treatment care primary urgent
+    outpatient inpatient intensive group family internal emergency detox sober transitional halfway
+    senior adult youth child support social human nursing addiction addictions counseling the
+    residential assisted living skilled public student wellness acute occupational physical
+    geriatric sleep pain womens mens state county general of and pharmacy white open safe""".split()
+)
+# What a note may write with a capital after `at` and names no place.
+_UNNAMED: Final = frozenset(
+    """intake baseline admission discharge follow triage work home bedside court group session step
+    level stage phase week day night emergency crisis medical day inpatient outpatient residential
+    time risk rest program unit ward office gym library gym center present onset birth
+    thanksgiving christmas easter halloween monday tuesday wednesday thursday friday saturday
+    sunday moderate severe mild high low last age nursing utilization quality""".split()
+)
+_STEPS: Final = frozenset(
+    """therapy inventory scale questionnaire group plan act index checklist session visit level step
+    unit stage assessment discharge planning treatment review test screening team department
+    management committee program court""".split()
+)
+_FIELDS: Final = frozenset("employer pharmacy school facility hospital source agency".split())
 _SPOKEN_SHORT: Final = frozenset(
     """icu iop php aa na er ed or pt ot dmv dbt cbt act ivf mri cps irs hr pta va sud tms ect emdr
     nicu picu acu pacu obgyn csu res atm tsa ymca ywca kfc usa uk la nyc dc asap""".split()
@@ -85,6 +116,8 @@ def find(document: Document, flags: Sequence[int], tags: Sequence[Tag]) -> Itera
             yield from _institution(document, index)
         elif word in _CARE and index:
             yield from _workplace(document, flags, index)
+    if document.cased:
+        yield from _written(document, flags)
     for tag in tags:
         if tag.label == "GEO":
             yield from _shop(document, flags, tag)
@@ -231,6 +264,54 @@ def _institution(document: Document, index: int) -> Iterator[Tag]:
         )
     elif last - index >= 2 and words[last - 1] in _NAMING_ENDS:
         yield Tag(index, last, "GEO", "ORGANIZATION")
+
+
+def _written(document: Document, flags: Sequence[int]) -> Iterator[Tag]:
+    """Organizations that a note writes with capitals: `Fountain House`, `at the Sheraton`."""
+    words = document.words
+    index = 0
+    while index < len(words):
+        last = _capitals(document, flags, index)
+        if last - index >= 2 and words[last - 1] in _ORGANIZED:
+            distinct = [word for word in words[index : last - 1] if word not in _NO_ORGANIZATION]
+            if distinct and not any(flags[at] & ALLOWED for at in range(index, last - 1)):
+                yield Tag(index, last, "GEO", "ORGANIZATION")
+        index = max(last, index + 1)
+    for index, word in enumerate(words):
+        if word in _FIELDS and document.seps[index + 1 : index + 2] == [": "]:
+            last = _capitals(document, flags, index + 1)
+            if last > index + 1 and not flags[index + 1] & ALLOWED:
+                yield Tag(index + 1, last, "GEO", "ORGANIZATION")
+        elif word in ("at", "from", "near", "outside"):
+            first = index + 1 + (document.word(index + 1) == "the")
+            if first >= len(words) or not document.joined(first) or not document.capital(first):
+                continue
+            flag = flags[first]
+            unnamed = flag & (FACILITY | TITLE | RELATION) or words[first] in _UNNAMED
+            last = max(first + 1, _capitals(document, flags, first))
+            plain = flag & WORD and not flag & NAMELIKE and document.capital(last - 1)
+            if plain and words[last - 1] in _STEPS | _ORGANIZED:
+                continue
+            if not flag & (CLOSED | ALLOWED) and not unnamed and document.joined(index + 1):
+                yield Tag(first, last, "GEO", "PLACE")
+
+
+def _capitals(document: Document, flags: Sequence[int], index: int) -> int:
+    """Where a row of up to five words with capitals ends, `of` between them allowed."""
+    last = index
+    while last < len(flags) and last < index + 5 and (last == index or document.joined(last)):
+        if document.capital(last) and not flags[last] & CLOSED:
+            last += 1
+        elif (
+            document.words[last] in ("of", "and")
+            and last > index
+            and last + 1 < len(flags)
+            and document.capital(last + 1)
+        ):
+            last += 1
+        else:
+            break
+    return last
 
 
 def _workplace(document: Document, flags: Sequence[int], index: int) -> Iterator[Tag]:

@@ -69,6 +69,8 @@ _MEMBER = re.compile(r"(?<![\w/])u/[A-Za-z0-9_-]{3,}")
 _TAGGED = re.compile(r"(?<![\w])[A-Za-z][\w.]{2,}#\d{4}\b")
 _ZIP4 = re.compile(r"\b\d{5}-\d{4}\b")
 
+# What tests are commonly scored out of.
+_TOTALS = frozenset({10, 12, 15, 20, 21, 24, 25, 27, 28, 30})
 _ASIDES = frozenset(
     {
         "is",
@@ -206,8 +208,13 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
             yield mark_of(document, match.start(), match.end(), "DATE", TYPED)
             yield mark_of(document, ranged.start(1), ranged.end(1), "DATE", TYPED)
             continue
-        proper = int(month) <= int(day) <= 10 or _scored(
-            document, document.at(match.start()), policy
+        written = text[: match.start()].rstrip().rpartition(" ")[2]
+        out_of = int(day) in _TOTALS and int(month) <= int(day)
+        measured = out_of and 1 < len(written) < 7 and written.isalpha() and written.isupper()
+        proper = (
+            measured
+            or int(month) <= int(day) <= 10
+            or _scored(document, document.at(match.start()), policy)
         )
         if not proper or (cued and before[-1] != "from"):
             yield mark_of(document, match.start(), match.end(), "DATE", TYPED)

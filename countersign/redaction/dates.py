@@ -10,7 +10,7 @@ from countersign.redaction.policy import CLOSED, Policy
 from countersign.redaction.text import Document
 
 _ABBREVIATED = frozenset(
-    {"jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+    {"jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"}
 )
 # After "on the second", these show a date and not a thing that is being counted.
 _AFTER_DAY = frozenset(
@@ -487,6 +487,10 @@ def _age(document: Document, index: int, policy: Policy) -> tuple[int, int] | No
         for item in document.left(first, 5)
     )
     if len(before) > 1 and before[-1] == "at" and before[-2] in _DIED:
+        return first, last
+    if document.left(first, 2) in (["pt", "is"], ["patient", "is"], ["client", "is"]) and (
+        not after or document.seps[last].startswith((",", ";"))
+    ):
         return first, last
     if document.left(first, 2) in (["it", "to"], ["lived", "to"]) or (
         document.left(first, 2) in (["would", "be"], ["wouldve", "been"])

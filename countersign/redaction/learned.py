@@ -113,6 +113,7 @@ class LearnedTagger:
     def __init__(self, policy: Policy) -> None:
         """Takes the policy's weights, and how probable a name or a place must be."""
         self._lexicon = Lexicon(policy)
+        self._flags = policy.flags
         self._weights = policy.weights
         self._sure = policy.sure
 
@@ -125,8 +126,9 @@ class LearnedTagger:
         for index, flag in enumerate(flags):
             if index in skip or not candidate(words[index], flag):
                 continue
-            if document.cased and not document.capital(index) and not flag & (NAMELIKE | PLACE):
-                continue
+            if document.cased and not flag & (NAMELIKE | PLACE):
+                if self._flags.get(words[index], 0) & WORD or not document.capital(index):
+                    continue
             person, place = self.chances(document, flags, index)
             # What may just as well be the ordinary word must leave half as much doubt.
             least = (1 + self._sure) / 2 if flag & WORD else self._sure

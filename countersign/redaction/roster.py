@@ -146,7 +146,8 @@ class RosterIndex:
         while len(words) > 1 and self._policy.flags.get(words[0], 0) & TITLE:
             words.pop(0)
         if len(words) > 1:
-            self._pairs.append((words[0], words[-1], _Form(number, family=False)))
+            for second in dict.fromkeys((words[1], words[-1])):
+                self._pairs.append((words[0], second, _Form(number, family=False)))
             for other in self._people[number].aliases:
                 called = folded_words(other)
                 if len(called) == 1 and len(called[0]) > 1:
@@ -255,6 +256,11 @@ class RosterIndex:
         last = index + 1
         forms = self._forms(word) if word not in LETTERS else ()
         joined = False
+        if self._policy.flags.get(word, 0) & WORD:
+            paired = self._pair(document, index)
+            if paired is not None:
+                last, forms = paired
+                joined = True
         if not forms and document.joined(last):
             forms = self._two_words(document, index)
             if forms:
@@ -265,9 +271,9 @@ class RosterIndex:
                 last, forms = several
                 joined = True
         if not forms:
-            paired = self._pair(document, index) or self._cued_sound(document, index)
-            if paired is not None:
-                last, forms = paired
+            heard = self._pair(document, index) or self._cued_sound(document, index)
+            if heard is not None:
+                last, forms = heard
                 joined = True
         if not forms:
             spelled = self._spelled(document, index)

@@ -90,6 +90,17 @@ _STEPS: Final = frozenset(
     unit stage week day time intake assessment discharge planning treatment review test screening
     phase axis item risk baseline""".split()
 )
+# Fields of a form that a person stands in.
+_FIELDS: Final = frozenset(
+    """patient client pt name re attn attending provider clinician therapist psychiatrist
+    psychologist counselor physician pcp rn sw md np lcsw other spouse mother father guardian
+    contact caregiver referrer sponsor interpreter resident supervisor author signed""".split()
+)
+# Lower-case and capital particles that begin a surname.
+_PARTICLES: Final = frozenset("van von de del della der den di da dos la le el al bin".split())
+_DUBBED: Final = frozenset("big lil little old young crazy fat skinny slim tiny".split())
+_MADE: Final = frozenset("based like style type led free born aged only".split())
+_SPEAKING: Final = LETTERS | _FIELDS | _DUBBED
 # What stands before an initial and a surname: "seen by k mcallister".
 _INITIALED: Final = frozenset("by with from and per doctor dr nurse ms mr mrs to miss".split())
 _SAINTS: Final = frozenset({"saint", "st", "san", "santa", "fort", "mount", "lake"})
@@ -151,7 +162,7 @@ class RuleTagger:
             if index < taken:
                 continue
             plain = flag == WORD and not (cased and document.capital(index))
-            if (plain or flag == WORD | CLOSED) and words[index] not in LETTERS:
+            if (plain or flag == WORD | CLOSED) and words[index] not in _SPEAKING:
                 continue
             tag = self._at(document, flags, skip, index)
             if tag is not None:
@@ -165,6 +176,10 @@ class RuleTagger:
         words = document.words
         word = words[index]
         flag = flags[index]
+        if word in _FIELDS and document.cased:
+            tag = self._fielded(document, flags, index)
+            if tag is not None:
+                return tag
         if flag & TITLE and index not in skip:
             tag = self._titled(document, flags, index)
             if tag is not None:
@@ -187,9 +202,11 @@ class RuleTagger:
             tag = self._saint(document, flags, index)
             if tag is not None:
                 return tag
-        if flag & CLOSED or index in skip:
-            return None
-        if flag & ALLOWED:
+        if word in _DUBBED and index:
+            tag = self._dubbed(document, flags, index)
+            if tag is not None:
+                return tag
+        if flag & CLOSED or index in skip or flag & ALLOWED:
             return None
         tag = self._located(document, flags, skip, index)
         if tag is not None:
@@ -240,6 +257,9 @@ class RuleTagger:
                 break
             capital = document.capital(last)
             if document.cased and not capital:
+                part = document.words[last]
+                if document.seps[last] == "-" and part not in _MADE and len(part) < 6:
+                    last += last == index  # "Hyun-woo"
                 break
             if flag & (FAMILY | RARE | GIVEN) and not flag & WORD:
                 last += 1
@@ -285,6 +305,12 @@ class RuleTagger:
             and self._fits(flags, following + 1)
         ):
             following += 1
+        if words[following] in _PARTICLES and document.capital(index):
+            last = following + 1
+            while document.word(last) in _PARTICLES and document.joined(last):
+                last += 1
+            if document.joined(last) and document.capital(last):
+                return Tag(index + 1, last + 1, "NAME", "PERSON")
         flag = flags[following]
         if flag & CLOSED or words[following] in LETTERS:
             return None
@@ -469,6 +495,17 @@ class RuleTagger:
 
     def _stops(self, document: Document, index: int) -> bool:
         return document.broken(index) or bool(self._flags.get(document.words[index], 0) & CLOSED)
+
+    def _dubbed(self, document: Document, flags: list[int], index: int) -> Tag | None:
+        """A nickname after somebody: `my sponsor big ray`, `AA sponsor, Big Mike`."""
+        following = index + 1
+        if not document.joined(following) or not flags[following] & (GIVEN | FAMILY):
+            return None
+        if document.cased and not document.capital(index):
+            return None
+        if not document.cased and not flags[index - 1] & RELATION:
+            return None
+        return self._person(document, index, following + 1)
 
     def _name(self, document: Document, flags: list[int], skip: set[int], index: int) -> Tag | None:
         words = document.words
@@ -673,6 +710,28 @@ class RuleTagger:
             ):
                 begin -= 1
         return Tag(begin, last, "NAME", "PERSON", sure)
+
+    def _fielded(self, document: Document, flags: list[int], index: int) -> Tag | None:
+        """Who stands after a field of a form: `Patient: WILKES, TANISHA R.`, `RE: L.T.`"""
+        words = document.words
+        first = index + 1
+        if first >= len(words) or document.seps[first].strip() not in (":", "\u2013", "-"):
+            return None
+        if document.seps[first].strip() == "-" and document.seps[first] != " - ":
+            return None
+        last = first
+        while (
+            last < len(words)
+            and last < first + 4
+            and (last == first or document.seps[last] in (" ", ", ", ". ", ".", "-"))
+            and document.capital(last)
+            and not flags[last] & (CLOSED | ALLOWED)
+            and (words[last] in LETTERS or flags[last] & NAMELIKE or not flags[last] & WORD)
+        ):
+            last += 1
+        if last == first or (last == first + 1 and words[first] in LETTERS):
+            return None
+        return Tag(first, last, "NAME", "PERSON")
 
     def _initials(self, document: Document, index: int) -> Tag | None:
         """Whom a note calls by initials: `Client R.T.`, `Pt. J. B.`"""

@@ -9,11 +9,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from countersign.redaction.policy import ALLOWED, CLOSED, FAMILY, GIVEN, PLACE, WORD
+from countersign.redaction.policy import (
+    ALLOWED,
+    CLOSED,
+    FACILITY,
+    FAMILY,
+    GIVEN,
+    NAMELIKE,
+    PLACE,
+    RELATION,
+    STREET,
+    TITLE,
+    WORD,
+)
 from countersign.redaction.text import Document
 
 _ACRONYM: Final = re.compile(r"[A-Z]{2,6}(?:['\u2019]?(?:s|d|ed))?")
 _MIXED: Final = re.compile(r"[A-Z][a-z]{0,2}[A-Z]{1,3}[a-z]?")
+_NAMED: Final = NAMELIKE | PLACE | FACILITY | STREET | TITLE
+_DOSES: Final = frozenset("mg mcg g ml mgs units iu meq milligrams micrograms tabs tab".split())
+_SCORE_DIGITS: Final = 3
 _SURELY_SHORT: Final = 4
 _VOWELS: Final = frozenset("AEIOUY")
 # What bears the name of the one who described it, with and without a possessive.
@@ -39,14 +54,18 @@ def reread(document: Document, flags: list[int]) -> list[int]:
     An abbreviation becomes a closed word, an instrument's or a sign's author an allowed one, which
     a title or an introduction overrules.
     """
-    if not document.cased:
+    if document.text.isupper() or document.text.islower():
         return flags
     out = list(flags)
     for index, flag in enumerate(flags):
-        if not document.capital(index) or flag & CLOSED:
+        if not _capital(document, index) or flag & CLOSED:
             continue
         if abbreviation(document, flags, index):
             out[index] = WORD | CLOSED
+        elif not flag & WORD and _dosed(document, index):
+            out[index] |= ALLOWED
+        elif flag & WORD and _titled(document, flags, index):
+            out[index] = WORD
         elif (hyphened(document, index) or not flag & (WORD | ALLOWED)) and _authored(
             document, flags, index
         ):
@@ -54,6 +73,11 @@ def reread(document: Document, flags: list[int]) -> list[int]:
             if hyphened(document, index):
                 out[index - 1] |= ALLOWED
     return out
+
+
+def _capital(document: Document, index: int) -> bool:
+    """Whether a word has a capital, also where a note in telegraphic style has one on each."""
+    return document.text[document.starts[index]].isupper()
 
 
 def abbreviation(document: Document, flags: list[int], index: int) -> bool:
@@ -71,6 +95,33 @@ def abbreviation(document: Document, flags: list[int], index: int) -> bool:
     if len(capitals) > _SURELY_SHORT and vowels > 1:
         return False
     return not _caps_around(document, flags, index)
+
+
+def _dosed(document: Document, index: int) -> bool:
+    """Whether an amount follows: `Vistaril 25 mg`."""
+    return document.word(index + 1).isdecimal() and document.word(index + 2) in _DOSES
+
+
+def _titled(document: Document, flags: list[int], index: int) -> bool:
+    """Whether a word that may be a name stands among plain words with capitals: `Starter Kit`."""
+    for other, between in ((index - 1, index), (index + 1, index + 1)):
+        if not 0 <= other < len(flags) or not 0 < between < len(flags):
+            continue
+        plain = flags[other] & WORD and not flags[other] & (_NAMED | CLOSED)
+        near = document.joined(between) or document.seps[between] == ", "
+        alone = other and not document.broken(other)
+        if plain and near and alone and _capital(document, other):
+            return True
+    return False
+
+
+def _beside(document: Document, flags: list[int], index: int) -> bool:
+    """Whether the word stands alone in brackets after a capital: `Muscle Relaxation (Jacobson)`."""
+    opened = document.seps[index].endswith("(") and index > 0
+    closed = document.text[document.ends[index] : document.ends[index] + 1] == ")"
+    if not opened or not closed or flags[index - 1] & (RELATION | TITLE | GIVEN | FAMILY):
+        return False
+    return _capital(document, index - 1)
 
 
 def hyphened(document: Document, index: int) -> bool:
@@ -93,28 +144,44 @@ def _caps_around(document: Document, flags: list[int], index: int) -> bool:
 def _authored(document: Document, flags: list[int], index: int) -> bool:
     words = document.words
     last = index + 1
+    if not flags[index] & GIVEN and _beside(document, flags, index):
+        return True
     if last < len(words) and words[last] == "s" and document.seps[last] in ("'", "\u2019"):
-        return document.word(last + 1) in _DESCRIBED and document.joined(last + 1)
+        if not document.joined(last + 1):
+            return False
+        theory = (
+            _capital(document, last + 1) and flags[last + 1] & WORD and not flags[index] & GIVEN
+        )
+        return document.word(last + 1) in _DESCRIBED or bool(
+            theory and not flags[last + 1] & (_NAMED | RELATION)
+        )
     double = hyphened(document, index)
     given = flags[index] & GIVEN and not double
     if last >= len(words):
         return False
     following = words[last]
     if document.joined(last):
-        named = not given or document.capital(last) or hyphened(document, last)
+        named = not given or _capital(document, last) or hyphened(document, last)
         if following in _DESCRIBED or (following in _MEASURES and named):
             return True
         if double and following in _AUTHORED:
             return True
     decimal = document.word(last + 1).isdecimal() and document.seps[last + 1 : last + 2] == ["."]
-    return (decimal or not given) and _scored(document, index, last, double)
+    equal = "=" in document.seps[last]
+    return (decimal or equal or not given) and _scored(document, index, last, double)
 
 
 def _scored(document: Document, index: int, last: int, hyphened: bool) -> bool:
     """Whether a number after the word is its score: `Morse 55.`, `Boston 38/60`."""
     words = document.words
-    if document.seps[last] not in (" ", " = ", ": ", "=", " - ") or not words[last].isdecimal():
+    if (
+        len(words[last]) > 3
+        or document.seps[last] not in (" ", " = ", ": ", "=", " - ")
+        or not words[last].isdecimal()
+    ):
         return False
+    if "=" in document.seps[last]:
+        return True
     first = index - 1 if hyphened else index
     before = document.word(first - 1)
     sep = document.seps[first]
