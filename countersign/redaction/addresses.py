@@ -53,6 +53,7 @@ _CARE: Final = frozenset(
     employer stabilized detoxed works worked working interned internship delivered discharged
     teaches taught foreman cook server clerk driver welder""".split()
 )
+_EMPLOYED: Final = frozenset("manager boss supervisor resources layoff employed hired".split())
 _BY: Final = frozenset({"at", "to", "from", "by"})
 _NO_EMPLOYER: Final = frozenset(
     """home work school church court jail night times lunch dinner bedtime noon all least best last
@@ -323,7 +324,14 @@ def _workplace(document: Document, flags: Sequence[int], index: int) -> Iterator
     first += 1
     article = document.word(first) == "the"
     first += article
-    if first >= len(words) or document.broken(first) or not _nameable(flags, words, first):
+    if first >= len(words) or document.broken(first):
+        return
+    employed = words[index] in _EMPLOYED and not article and flags[first] & WORD
+    if employed and not flags[first] & (CLOSED | FACILITY) and words[first] not in _NO_EMPLOYER:
+        if document.broken(first + 1) or flags[first + 1] & CLOSED:
+            yield Tag(first, first + 1, "GEO", "ORGANIZATION")
+            return
+    if not _nameable(flags, words, first):
         return
     last = first + 1
     while (

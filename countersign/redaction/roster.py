@@ -140,8 +140,9 @@ class RosterIndex:
     def _add(self, number: int, name: str) -> None:
         words = [
             word
-            for word in folded_words(name)
-            if word not in _SUFFIXES and len(word) > 1 and not word.isdecimal()
+            for position, word in enumerate(folded_words(name))
+            # "MD" ends a name; "Pa Houa" begins with one.
+            if (position == 0 or word not in _SUFFIXES) and len(word) > 1 and not word.isdecimal()
         ]
         while len(words) > 1 and self._policy.flags.get(words[0], 0) & TITLE:
             words.pop(0)
