@@ -26,7 +26,7 @@ from countersign.note import Check, Note, Origin, Severity
 from countersign.redaction import Person, Roster
 from countersign.transcript import Role, Transcript, Turn, decode_utf8
 from lambdas import engines
-from local import rivals
+from local import deidentification, rivals
 from local.bench import BUILD, prose, report
 from local.corruptions import Planted, plantings
 from local.evaluate_speech import speech
@@ -150,18 +150,47 @@ def redaction(folder: Path) -> tuple[list[Row], list[str]]:
         *share("precision without rosters", alone.precision, bare.precision),
     ]
     misses = [(miss.id, miss.label, miss.why) for miss in ours.misses]
-    table = as_table(("text", "label", "what is wrong"), misses)
-    return rows, [f"Redaction, what is wrong ({len(texts)} texts, with rosters):\n\n{table}"]
+    heads = ("text", "label", "what is wrong")
+    title = f"Redaction, what is wrong ({len(texts)} texts, with rosters)"
+    tables = [f"{title}:\n\n{as_table(heads, misses)}"]
+    for register in ("spoken", "lower", "cased"):
+        score, plain = MaskScore(), MaskScore()
+        for case in deidentification.cases(register):
+            _mask(case.id, case.text, case.marks, case.roster, score)
+            plain.add(case.id, case.text, case.marks, find(case.text))
+        own = f"our own {register} texts"
+        shaped = STRUCTURED & set(score.marked)
+        rows += [
+            *share(f"{own}, recall", score.recall(), plain.recall()),
+            *share(f"{own}, recall, structured", score.recall(shaped), plain.recall(shaped)),
+            *share(f"{own}, precision", score.precision, plain.precision),
+            *share(
+                f"{own}, clean ones touched", score.clean_touched, plain.clean_touched, lower=True
+            ),
+        ]
+        wrong = [(miss.id, miss.label, miss.why) for miss in score.misses]
+        tables.append(f"Redaction, {own}, what is wrong:\n\n{as_table(heads, wrong)}")
+    return rows, tables
 
 
 def _redact(text: Marked, score: MaskScore, *, roster: bool) -> None:
     known = Roster(people=tuple(Person(name=name) for name in text.roster)) if roster else None
+    _mask(text.id, text.text, text.marks, known, score)
+
+
+def _mask(
+    id: str,
+    text: str,
+    marks: Sequence[tuple[int, int, str]],
+    roster: Roster | None,
+    score: MaskScore,
+) -> None:
     try:
-        found = engines.redaction().redact([text.text], known).spans[0]
+        found = engines.redaction().redact([text], roster).spans[0]
     except Refusal:
-        score.refuse(text.id, text.marks)
+        score.refuse(id, marks)
         return
-    score.add(text.id, text.text, text.marks, [(s.start, s.end, str(s.label)) for s in found])
+    score.add(id, text, marks, [(s.start, s.end, str(s.label)) for s in found])
 
 
 def _share(
