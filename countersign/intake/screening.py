@@ -28,7 +28,10 @@ _RESUMED = frozenset(
 _MYSELF = frozenset("i me my myself we us our yo mi".split())
 _PARTICIPLES = ("ado", "ido", "cho", "sto", "erto")
 _NEAR = frozenset("my our me us i posted texted told tonight today mi mis me".split())
+_DENIED = frozenset("denied denies absent negative none negado niega".split())
+_VICTIM = frozenset("me us my our mi mis nos".split())
 _OR = frozenset("or nor and ni o u y".split())
+_NOR = frozenset(("nor", "ni"))
 _NOT_ONLY = frozenset("only just merely simply solo".split())
 _NAMING = frozenset(
     "thoughts thought ideation ideas feelings behavior behaviors attempts attempt plans plan "
@@ -331,7 +334,7 @@ class _Context:
         if one.pattern.kind is Kind.URGENCY and one.pattern.about is About.OTHER:
             return False
         negated = self._negator_before(one.start) is not None
-        if one.pattern.about is About.NOUN:
+        if one.pattern.about is About.NOUN or _MYSELF.isdisjoint(self._words[: one.start + 1]):
             negated = negated or self._denied(one)
         return negated and not self._undone(one)
 
@@ -341,13 +344,14 @@ class _Context:
         Walks left over words that carry a negation on ("do not *have any thoughts of*") and over
         other terms joined by "or"; anything else ends its reach.
         """
-        words, at, count, last = self._words, start - 1, 0, None
+        words, at, count, last, nor = self._words, start - 1, 0, None, False
         while at >= max(0, start - _REACH):
             word = words[at]
             if word in self._terms.negation:
                 if not self._is_negation(at):
                     return None if count % 2 == 0 else last
-                count, last = count + 1, at
+                # "Neither suicidal nor homicidal" denies once.
+                count, last, nor = count + (word not in _NOR), at, nor or word in _NOR
             elif word in _OR and at > 0 and (joined := self._term_ending(at)) is not None:
                 if joined.end - joined.start > 1 and self._terms.negation.intersection(
                     words[joined.start : joined.end]
@@ -364,7 +368,7 @@ class _Context:
             if at in self._sentence.commas:
                 break
             at -= 1
-        return last if count % 2 else None
+        return last if count % 2 or (nor and count == 0) else None
 
     def _is_negation(self, at: int) -> bool:
         words = self._words
@@ -401,7 +405,7 @@ class _Context:
         last = end + 1 >= len(words)
         if not follows and self._sentence.asked:
             return self._sentence.reply in ("no", "none", "never", "nope", "nunca", "ninguno")
-        return follows in ("denied", "absent", "negative", "none") or (
+        return follows in _DENIED or (
             last and follows in ("no", "never", "nunca", "0", "zero", "ninguno")
         )
 
@@ -421,11 +425,20 @@ class _Context:
         """Long past by its own words, and nothing in the sentence brings it to the present."""
         if one.pattern.about is About.OTHER and one.pattern.kind is Kind.URGENCY:
             return False
-        if not self._has("remote") or self._has("present") or self._has("recent"):
+        if not self._has("remote") or self._of_these_days():
             return False
         head = self._words[max(0, one.start - 2) : one.start + 1]
         used = self._words[max(0, one.start - 4) : one.start]
         return "used" in used or not _PRESENT_VERBS.intersection(head)
+
+    def _of_these_days(self) -> bool:
+        """Whether the sentence speaks of now, apart from words that say it is over."""
+        settled = self._terms.finders["settled"].phrases
+        canon = settled.sub("", self._canon)
+        return any(
+            self._terms.finders[cue].search(canon, self._known) is not None
+            for cue in ("present", "recent")
+        )
 
     def _first_person(self, one: _Found) -> bool:
         before = self._words[max(0, one.start - 5) : one.end]
@@ -444,7 +457,15 @@ class _Context:
         if any(low <= start and end <= high for low, high in self._quotes):
             return True
         if one.pattern.about is About.OTHER:
-            return _NEAR.isdisjoint(self._words)
+            if _NEAR.isdisjoint(self._words):
+                return True
+            at = self._canon[: media.end()].count(" ") - 1
+            near = one.start - at < 3
+            return (
+                at <= one.start
+                and (near or _VICTIM.isdisjoint(self._words[one.start : one.end]))
+                and self._terms.finders["telling"].search(self._canon, self._known) is not None
+            )
         if one.pattern.about is not About.SELF:
             return not self._first_person(one)
         if _MYSELF.isdisjoint(self._words):

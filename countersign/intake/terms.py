@@ -17,7 +17,7 @@ FILE = "crisis_terms.toml"
 _STRICT = ConfigDict(frozen=True, extra="forbid")
 _GAP = re.compile(r"~(\d?)")
 # A gap does not jump over a denial: "my wife is not suicidal" is not "wife … suicidal".
-_BETWEEN = r"(?:(?!(?:not|no|never|nunca) )[^ .]+ )"
+_BETWEEN = r"(?:(?!(?:not|no|never|nunca|denies|denied|deny|denying|niega|niego) )[^ .]+ )"
 _END = r"(?=\. |$)"
 _WORD = re.compile(r"[^\s~$^@/?]+")
 
@@ -97,6 +97,7 @@ class Cues(BaseModel):
     transparent: Cue
     undone: Cue
     remote: Cue
+    settled: Cue
     present: Cue
     recent: Cue
     media: Cue
@@ -241,7 +242,7 @@ class _Compiler:
         finders = {
             name: self._finder(name, getattr(content.cues, name).terms)
             for name in (
-                "undone", "remote", "present", "recent", "media", "telling", "professional",
+                "undone", "remote", "settled", "present", "recent", "media", "telling", "professional",
                 "generic",
             )
         }  # fmt: skip

@@ -183,7 +183,8 @@ class Spelling:
         pieces = best[-1]
         if not pieces or len(pieces) < 2:
             return None
-        if len(pieces) < 4 and not self._core.intersection(pieces):
+        telling = self._core.union(("die", "dead", "end"))
+        if len(pieces) < 4 and telling.isdisjoint(pieces):
             return None
         if len(pieces) == 2 and not {"myself", "yourself", "wanna"}.intersection(pieces):
             return None
