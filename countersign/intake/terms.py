@@ -242,8 +242,8 @@ class _Compiler:
         finders = {
             name: self._finder(name, getattr(content.cues, name).terms)
             for name in (
-                "undone", "remote", "settled", "present", "recent", "media", "telling", "professional",
-                "generic",
+                "undone", "remote", "settled", "present", "recent", "media", "telling",
+                "professional", "generic",
             )
         }  # fmt: skip
         cues = content.cues
