@@ -205,6 +205,12 @@ class BadPolicy(Refusal):
     status = 500
 
 
+class BadQuestion(Refusal):
+    """A number that was asked about cannot be; the message names it and its limits."""
+
+    hint = "Ask with a number within the limits that the message names."
+
+
 class DrafterUnknown(Refusal):
     hint = "Choose a drafter that is configured for this site."
 

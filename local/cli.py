@@ -392,6 +392,24 @@ def audit_prove(directory: Directory, event_id: str, as_json: Json = False) -> N
         sys.stdout.write(proof)
 
 
+@app.command()
+def cost(
+    sessions_per_day: Annotated[float, typer.Option(help="Sessions recorded on a working day.")],
+    minutes: Annotated[float, typer.Option(help="How long a session is.")] = 50.0,
+    clinicians: Annotated[
+        float | None, typer.Option(help="Who signs in; default: counted from the sessions.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What a month on AWS costs, by service, from a price table with its date."""
+    from local import costs
+
+    if as_json:
+        _emit(costs.document(sessions_per_day, minutes, clinicians))
+    else:
+        costs.show(costs.document(sessions_per_day, minutes, clinicians), Console())
+
+
 # The whole way ------------------------------------------------------------------------------
 
 
