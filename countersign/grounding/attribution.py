@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from countersign.grounding.line import Doubt, Reading, Source
 from countersign.grounding.spoken import Session
-from countersign.grounding.support import Unit
-from countersign.grounding.words import tokenize
+from countersign.grounding.support import KIN, Mention, Unit
+from countersign.grounding.words import Token, stem, tokenize
 from countersign.note import Severity
 from countersign.transcript import Role, Turn
 
@@ -38,6 +38,9 @@ _TELLS = frozenset(
         proposes proposed provided discusses discussed told
     """.split()
 )
+_SPEAKS_OF_SELF = frozenset("reports reported".split())
+# "The doctor reports that she has a history of diabetes": what is told so is of the teller.
+_A_PATIENT = frozenset("history she he her his they their".split())
 _STATES = frozenset("reports reported states stated notes noted describes described".split())
 _WITH_PATIENT = re.compile(
     r"^\s*\w+\s+(?:[\w\s,]{0,60}\b(?:with|to)\s+)?(?:the\s+)?(?:patient|client|pt)\b", re.I
@@ -68,6 +71,7 @@ _REPORTS = frozenset("says said thinks thought believes believed noticed calls s
 # Our own choice: shares of a sentence's weight that one utterance must hold.
 _HEARD = 0.2
 _MOSTLY = 0.5
+_NEARLY = 0.8
 
 
 def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -76,6 +80,7 @@ def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
     Blocks one given to a relative who neither spoke nor was ever spoken of.
     """
     yield from _strangers(reading, session)
+    yield from _another(reading, session)
     for source in reading.sources:
         if any(q.turns and reading.source_of(q) == source for q in reading.quotations):
             continue
@@ -119,6 +124,66 @@ def _strangers(reading: Reading, session: Session) -> Iterator[Doubt]:
             )  # fmt: skip
 
 
+_SELF = re.compile(r"^\s*(?:the\s+)?(?:patient|client|pt)\b(?!['\u2019])", re.I)
+_THEIRS = re.compile(
+    r"^\s*(?:his|her|their|the|(?:the\s+)?(?:patient|client|pt)['\u2019]s)?\s*"
+    r"(?:mother|father|wife|husband|partner|spouse|sister|brother|son|daughter|boyfriend|girlfriend"
+    r"|roommate|friend|boss|fianc[e\u00e9]e?)\b(?!['\u2019])",
+    re.I,
+)
+_FIRST = frozenset("i i'm i've i'll i'd we we're we've we'd me my".split())
+_THIRD = frozenset("he he's he'd he'll she she's she'd she'll they they're they've".split())
+
+
+def _another(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """What is said of the patient and was only said of another, or conversely."""
+    own = _SELF.match(reading.text)
+    subject = own or _THEIRS.match(reading.text)
+    if subject is None or any(s.start < subject.end() for s in reading.sources):
+        return
+    first = next((i for i, t in enumerate(reading.tokens) if t.start >= subject.end()), 0)
+    last = next(
+        (
+            i
+            for i in range(first + 1, len(reading.tokens))
+            if set(reading.text[reading.tokens[i - 1].end : reading.tokens[i].start]) & set(",;:.")
+            or reading.tokens[i].text in {"and", "but", "because", "while", "when"}
+        ),
+        len(reading.tokens),
+    )
+    if not first or any(_kinsman(token) for token in reading.tokens[first:last]):
+        return
+    units = reading.support.units(reading.tokens, first, last)
+    mentions = reading.support.mentions(units, _MOSTLY)
+    best = max((mention.share for mention in mentions), default=0.0)
+    told = [_of_self(m, units) for m in mentions if m.share >= _NEARLY * best]
+    if told and all(of is (own is None) for of in told):
+        start = subject.start() + len(subject.group()) - len(subject.group().lstrip())
+        yield Doubt(
+            start, subject.end(), "speaker", Severity.REVIEW,
+            "The session says this of somebody else.",
+        )  # fmt: skip
+
+
+def _of_self(mention: Mention, units: Sequence[Unit]) -> bool | None:
+    """Whether a patient's utterance says it of the speaker; None where that is not plain."""
+    utterance = mention.utterance
+    if utterance.turn.role is not Role.PATIENT or utterance.question:
+        return None
+    wanted = {name for unit in units for way in unit.names for name in way}
+    place = next((i for i, t in enumerate(utterance.tokens) if stem(t.text) in wanted), None)
+    for token in reversed(utterance.tokens[: place or 0]):
+        if token.text in _FIRST:
+            return True
+        if token.text in _THIRD or _kinsman(token):
+            return False
+    return None
+
+
+def _kinsman(token: Token) -> bool:
+    return stem(token.text) in KIN
+
+
 def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
     others = [other.start for other in reading.sources if other.start > source.start]
     end = min(others, default=len(reading.text))
@@ -139,6 +204,8 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
         told = {reading.tokens[i].text for i in inside[:8]} & {"patient", "client", "pt"}
         if told and _WITH_PATIENT.search(reading.text[source.end :]):
             return _other_said(source)
+    if source.role is Role.THERAPIST and verb in _SPEAKS_OF_SELF and set(following) & _A_PATIENT:
+        return _other_said(source)
     if source.role is Role.THERAPIST and verb in _STATES and following[:1]:
         # "The clinician reports taking lithium" is said of oneself.
         if following[0].endswith("ing") and following[0] not in {"during", "being"}:
@@ -146,7 +213,7 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
     own, other = _shares(source.role, units, reading, session, asked=verb in _ASKS)
     if source.role is Role.THERAPIST:
         wrong = verb in _ONLY_PATIENTS or (
-            verb not in _TELLS and other >= _HEARD and own < (1 if verb in _THINKS else 1.1) * other
+            verb not in _TELLS and other >= _HEARD and own < _likelier(verb) * other
         )
         wrong = wrong or (verb in _TELLS and other >= _MOSTLY and own <= 0.5 * other)
     elif verb in _TELLS:
@@ -154,6 +221,11 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
     else:
         wrong = len(units) >= 3 and other >= _MOSTLY and own <= 0.6 * other
     return _other_said(source) if wrong else None
+
+
+def _likelier(verb: str) -> float:
+    """How much more of it a clinician must have said than a patient to be the one who did."""
+    return 1.6 if verb in {"states", "stated"} else 1 if verb in _THINKS else 1.1
 
 
 def _other_said(source: Source) -> Doubt:

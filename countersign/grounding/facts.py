@@ -370,7 +370,12 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
             continue
         if text[: quantity.start].strip() == "" and text[quantity.end : quantity.end + 1] in ".)":
             continue
-        said = [place for place in session.quantities if _same(quantity, place[1])]
+        said = [
+            place
+            for place in session.quantities
+            if _same(quantity, place[1])
+            and not _apart(_counted(reading.tokens, quantity, session), _counted_in(place, session))
+        ]
         if not said:
             sure = quantity.exact and (word[0].isdecimal() or bool(quantity.unit))
             # A chart gives an age, whether or not it is spoken.
@@ -383,7 +388,10 @@ def numbers(reading: Reading, session: Session) -> Iterator[Doubt]:
                 Severity.BLOCK if sure and not loose else Severity.REVIEW,
                 "This number was said, but not of this." if loose else _UNSAID,
             )
-        elif quantity.exact and _elsewhere(quantity, said, reading, session):
+        elif quantity.exact and (
+            _otherwise(_counted(reading.tokens, quantity, session), said, quantity, session)
+            or _elsewhere(quantity, said, reading, session)
+        ):
             yield Doubt(
                 quantity.start,
                 quantity.end,
@@ -405,10 +413,54 @@ _LESS = 0.8
 
 def _same(mine: Quantity, said: Quantity) -> bool:
     """Whether both are one number, or one length of time in other units, of the same thing."""
-    if mine.readings & said.readings:
-        units = {mine.unit, said.unit}
-        return "" in units or len(units) == 1 or units <= _EVENTS or not mine.exact
+    units = {mine.unit, said.unit}
+    if mine.readings & said.readings and (
+        "" in units or len(units) == 1 or units <= _EVENTS or not mine.exact
+    ):
+        return True
     return mine.unit != said.unit and mine.lasts(said)
+
+
+# Amounts of these are amounts of nothing else: three weeks are not three milligrams.
+_MEASURES = frozenset("second minute hour day week month year dose rating".split())
+
+
+def _counted(tokens: Sequence[Token], quantity: Quantity, session: Session) -> str:
+    """What a number counts: its unit, `dose`, `rating`, or the stem of the plural after it."""
+    following = tokens[quantity.last : quantity.last + 2]
+    if not following or following[0].start - quantity.end > 1:
+        return quantity.unit
+    words = [token.text for token in following]
+    if words == ["out", "of"] or words[0] == "10":
+        return "rating"
+    if words[0] in session.lexicons.dose_units:
+        return "dose"
+    if quantity.unit or not words[0].endswith("s") or words[0].endswith(("ss", "us", "is", "'s")):
+        return quantity.unit
+    return stem(words[0]) if len(words[0]) > 3 and words[0] not in STOPWORDS else ""
+
+
+def _counted_in(place: tuple[Utterance, Quantity], session: Session) -> str:
+    utterance, quantity = place
+    return _counted(utterance.tokens, quantity, session)
+
+
+def _apart(mine: str, said: str) -> bool:
+    """Whether two numbers surely count different things, one of them a measure."""
+    return bool(mine and said) and mine != said and bool({mine, said} & _MEASURES)
+
+
+def _otherwise(
+    mine: str, said: Sequence[tuple[Utterance, Quantity]], quantity: Quantity, session: Session
+) -> bool:
+    """Whether the number was only said of other things, and these in another number."""
+    theirs = {_counted_in(place, session) for place in said}
+    if not mine or mine in theirs or "" in theirs:
+        return False
+    return any(
+        _counted_in(place, session) == mine and not _same(quantity, place[1])
+        for place in session.quantities
+    )
 
 
 def _elsewhere(
@@ -444,10 +496,15 @@ def _elsewhere(
     own = max(about(utterance) for utterance, _ in said)
     if len(units) >= 3 and own == 0.0:
         return True
+    # A turn and the next that give two such numbers speak of one thing: "four, and now two".
+    beside = {utterance.position + step for utterance, _ in said for step in (-1, 0, 1)}
     others = [
         about(utterance)
         for utterance, other in session.quantities
-        if other.unit == quantity.unit and other.exact and not _same(quantity, other)
+        if other.unit == quantity.unit
+        and other.exact
+        and not _same(quantity, other)
+        and not (quantity.unit and own and utterance.position in beside)
     ]
     best = max(others, default=0.0)
     return bool(quantity.unit) and best >= _ABOUT and own < _LESS * best

@@ -30,7 +30,7 @@ _FOLLOWS = 4
 _PATIENT = re.compile(
     r"\b(?:the\s+)?(?:patient|client|pt|patients|clients)\b(?!['\u2019]s\s+(?:mother|father"
     r"|wife|husband|partner"
-    r"|sister|brother|son|daughter|parents|family|spouse|friend))|^\s*(?:he|she|they)\b"
+    r"|sister|brother|son|daughter|parents|family|spouse|friend))|(?:^|[:;,])\s*(?:he|she|they)\b"
     r"|\[PATIENT_\d+\]",
     re.I,
 )

@@ -34,6 +34,8 @@ _BACKWARD = frozenset("none never negative absent denied".split())
 _OPINIONS = frozenset("believe think know knowing recall remember sure certain".split())
 # Words of approval that also mean other things in a note.
 _OTHERWISE = frozenset("negative clear regular regularly intact enough".split())
+# Of the words of disapproval those that measure nothing: a chart calls a value elevated.
+_UNWELL = frozenset("bad badly worse poorly terrible terribly awful horrible rough unwell".split())
 _PREDICATE = frozenset(
     """
         reports reported endorses endorsed admits admitted states stated notes noted has had have
@@ -66,10 +68,20 @@ _NEUTRAL = frozenset(
         nonsmoker denial past prior screen screened
     """.split()
 )
+# A symptom named beside one of these may be theirs; a clause that names them says so itself.
+_FAMILY = frozenset("family mother father".split())
+# Of a symptom that is said to be one of these, little or nothing is left.
+_FEWER = frozenset(
+    """
+        little hardly barely rarely rare seldom scarcely less fewer reduced decreased minimal
+        infrequent resolved gone subsided improved better
+    """.split()
+)
 # How much of an item's weight one utterance must hold to be about it.
 _ABOUT = 0.4
 _SURELY = 0.65
 _AFFIRMS = 0.5
+_NEARLY = 0.8
 # Our own choice: as many denials in one list are a list; half of them upheld, it was gone through.
 _LISTED = 3
 _STRANGE = "Nobody asked about this and the patient said nothing of it."
@@ -122,12 +134,16 @@ def _judged(reading: Reading) -> Iterator[Doubt]:
     """Something called well that the session calls ill, and conversely."""
     for place, well in judgements(reading.tokens, reading.negated):
         token = reading.tokens[place]
-        if not reading.free(token) or token.text not in WELL - _OTHERWISE:
+        if not reading.free(token) or token.text not in (WELL - _OTHERWISE) | _UNWELL:
+            continue
+        if token.text in _UNWELL and well:
             continue
         low, high = _clause_of(reading, place)
         units = reading.support.units(reading.tokens, low, high)
         units = [u for u in units if not u.first <= place < u.last]
-        signs = reading.support.judged(units) or reading.support.judged([])
+        signs = reading.support.judged(units)
+        if not signs and token.text in WELL:
+            signs = reading.support.judged([])
         if signs and well not in signs:
             yield Doubt(
                 reading.tokens[max(low, place - 2)].start,
@@ -240,6 +256,10 @@ def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doub
         return
     span = (reading.tokens[units[0].first].start, reading.tokens[units[-1].last - 1].end)
     mentions = reading.support.mentions(units, _ABOUT)
+    # What speaks of less of it upholds nothing while something else speaks of more.
+    best = max((mention.share for mention in mentions), default=0.0)
+    first = {id(m.utterance) for m in reading.support.mentions(units[:1], _ABOUT)}
+    mentions = [m for m in mentions if m.share >= _NEARLY * best or id(m.utterance) in first]
     if any(True in mention.signs for mention in mentions):
         return
     if mentions:
@@ -328,13 +348,18 @@ def _affirmed(reading: Reading, session: Session, covered: set[int]) -> Iterator
             continue
         if denied_after(reading.tokens, reading.text, first) or _well(reading, group):
             continue
+        near = {token.text for token in reading.tokens[max(0, first - 2) : last + 4]}
+        if near & _FEWER and not any(hit.meaning.safety for hit in group):
+            continue
         found = list(_symptom(group, reading.tokens, session))
         if found:
             seen.update(range(first, last))
         yield from found
     for first, last in _clauses(reading, covered):
         units = reading.support.units(reading.tokens, first, last)
-        if not units or any(u.first in seen for u in units) or _neutral(reading, first):
+        if not units or any(u.first in seen for u in units):
+            continue
+        if _neutral(reading, first, _NEUTRAL - _FAMILY) or all(_kin(unit) for unit in units):
             continue
         if any(reading.negated[u.first] for u in units):
             continue
@@ -354,7 +379,9 @@ def _clauses(reading: Reading, covered: set[int]) -> Iterator[tuple[int, int]]:
         )
         if index in covered or not reading.free(token) or closed:
             # The subject of a denied verb is denied with it.
-            turned = token.text in _CUES and token.text not in _LISTS
+            ahead = reading.tokens[index + 1 : index + 2]
+            longer = bool(ahead) and ahead[0].text == "longer"
+            turned = token.text in _CUES and (longer or token.text not in _LISTS)
             if start is not None and not turned:
                 yield start, index
             start = None
@@ -366,10 +393,10 @@ def _clauses(reading: Reading, covered: set[int]) -> Iterator[tuple[int, int]]:
 
 def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterator[Doubt]:
     mentions = support.mentions(units, _AFFIRMS)
-    kin = any(way & KIN for unit in units for way in unit.names)
+    kin = any(_kin(unit) for unit in units)
     mentions = [m for m in mentions if m.signs and (kin or not m.kin)]
     best = max((m.share for m in mentions), default=0.0)
-    mentions = [m for m in mentions if m.share >= 0.8 * best]
+    mentions = [m for m in mentions if m.share >= _NEARLY * best]
     if not mentions or any(m.signs != {True} for m in mentions):
         return
     if len(units) == 1 and not units[0].listed:
@@ -383,6 +410,10 @@ def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterat
         Severity.REVIEW,
         "In the session this was denied, not affirmed.",
     )
+
+
+def _kin(unit: Unit) -> bool:
+    return any(way & KIN for way in unit.names)
 
 
 def _symptom(
@@ -424,6 +455,6 @@ def _well(reading: Reading, group: Sequence[Hit[Symptom]]) -> bool:
     return bool({token.text for token in near} & WELL)
 
 
-def _neutral(reading: Reading, index: int) -> bool:
-    words = {token.text for token in reading.tokens[max(0, index - 8) : index + 4]}
-    return bool(words & _NEUTRAL)
+def _neutral(reading: Reading, index: int, words: frozenset[str] = _NEUTRAL) -> bool:
+    near = {token.text for token in reading.tokens[max(0, index - 8) : index + 4]}
+    return bool(near & words)

@@ -60,14 +60,19 @@ _NO = re.compile(
     r"|of course not|i do ?n[o']?t|i have ?n[o']?t|i'?m not|i am not|i did ?n[o']?t"
     r"|i would ?n[o']?t"
     r"|it is ?n't|it does ?n't|it did ?n't|they do ?n't|ca ?n't say i|hardly|i ca ?n't say"
-    r"|not that)\b"
+    r"|not that"
+    r"|(?:i|he|she|we|they|you|it|that|there)(?: (?:really|just|honestly))? (?:never|can ?not"
+    r"|(?:is|are|was|were|do|does|did|ca|could|wo|would|should|has|have|had) ?n't"
+    r"|(?:is|are|was|were|do|does|did|could|would|should|has|have|had) not)(?=[.,!;]|$))\b"
 )
 _YES = re.compile(
     r"(?:yes|yeah|yep|yup|yea|uh-?huh|mm-?hmm?|sure|definitely|absolutely|certainly|of course"
     r"|sometimes|often"
     r"|a little|a bit|kind of|i do|i have|i did|i am|i'?ve|it is|it does|it has|it did|always"
     r"|usually|correct|right|exactly"
-    r"|unfortunately|occasionally|mostly|pretty much|every|most)\b"
+    r"|unfortunately|occasionally|mostly|pretty much|every|most"
+    r"|(?:he|she|we|they|it|that|there|i)(?: (?:really|still|usually|always))? (?:is|are|was|were"
+    r"|does|do|did|can|could|will|would|has|have|had|am)(?=[.,!;]|$))\b"
 )
 _QUESTION = re.compile(
     r"^(?:(?:and|so|but|okay|ok|um|uh|now|alright|all right|well|then|also|let me ask"

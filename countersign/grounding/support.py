@@ -32,7 +32,8 @@ _OFF = frozenset(
 WELL = frozenset(
     """
         fine good well normal okay ok clear stable great unremarkable negative intact healthy
-        regular regularly perfect controlled better improved improving enough
+        regular regularly perfect controlled better improved improving enough solid decent
+        excellent wonderful fantastic
     """.split()
 )
 # Said of a thing, these affirm that something is wrong with it.
@@ -46,10 +47,12 @@ ILL = frozenset(
 _JUDGES = frozenset(
     """
         is are was were been be doing feel feeling feels look looks looking sound sounds seem seems
-        it's that's they're i'm he's she's going went sleeping eating working done pretty very
+        it's that's they're i'm he's she's become becomes became getting got gets going went sleeping eating working done pretty very
         really all so quite not n't isn't aren't wasn't
     """.split()
 )
+# As an answer these only say that somebody listens.
+_HEARD = frozenset("okay ok well clear enough negative".split())
 # Words too general to tell one statement from another.
 _GENERAL = frozenset(
     """
@@ -68,6 +71,12 @@ _GENERAL = frozenset(
         free without symptomatology no not never been
     """.split()
 )
+
+# "The teacher says he can't sit still" is not about the teacher.
+_TELLING = frozenset(
+    "says said say saying tells told thinks thought believes believed noticed claims".split()
+)
+_BARE = frozenset("no nope nah never not at all ever absolutely definitely".split())
 
 _NEAR = 5
 _LISTED = ("symptom:", "drug:", "diagnosis:")
@@ -133,7 +142,18 @@ class Support:
 
     @cached_property
     def _judged(self) -> tuple[tuple[tuple[int, bool], ...], ...]:
-        return tuple(judgements(u.tokens, u.negated) for u in self.session.utterances)
+        return tuple(
+            (*judgements(u.tokens, u.negated), *self._answered(index))
+            for index, u in enumerate(self.session.utterances)
+        )
+
+    def _answered(self, index: int) -> tuple[tuple[int, bool], ...]:
+        """A judgement that answers a question in one word: "Sleep?" - "Solid. Eight hours."."""
+        utterance, before = self.session.utterances[index], self.session.utterances[index - 1]
+        if not index or not before.question or before.turn.id == utterance.turn.id:
+            return ()
+        words = [token.text for token in utterance.tokens]
+        return ((0, True),) if len(words) == 1 and words[0] in WELL - _HEARD else ()
 
     def judged(self, units: Sequence[Unit]) -> frozenset[bool]:
         """How the session judges what `units` speak of: True for well, False for ill.
@@ -201,7 +221,12 @@ class Support:
         ]
         first = min(places, default=0)
         tokens = self.session.utterances[index].tokens
-        return any(stem(token.text) in KIN for token in tokens[max(0, first - 5) : first])
+        return any(
+            stem(token.text) in KIN
+            and not any(t.text in _TELLING for t in tokens[index + 1 : min(index + 3, first)])
+            for index, token in enumerate(tokens[:first])
+            if index >= first - 5
+        )
 
     def _replies(self, utterance: Utterance) -> list[int]:
         reply = self.session.reply(utterance)
@@ -230,6 +255,10 @@ class Support:
             ]
             reply = self.session.utterances[i]
             signs |= {reply.negated[p] or _negated_after(reply, p) for p in places}
+        # "Never. He hit my brother once" answers first, and then speaks of something else.
+        bare = {token.text for token in self.session.utterances[replies[0]].tokens}
+        if signs and bare <= _BARE and bare & NEGATIONS:
+            signs.add(True)
         return signs
 
     def _ends_it(self, utterance: Utterance) -> bool:

@@ -207,6 +207,8 @@ def _keep(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> None
 def stem(word: str) -> str:
     """A crude stem that puts inflections together: `sleeping`, `sleeps` and `sleep` are one."""
     word = word.removesuffix("'s").replace("'", "")
+    if len(word) == 5 and word.endswith(("ies", "ied")):
+        return word[:-3] + "y"
     for ending, least in (
         ("iness", 3), ("fulness", 3), ("ness", 4), ("ingly", 4), ("edly", 4), ("ies", 3),
         ("ied", 3),
@@ -328,7 +330,8 @@ def _run(tokens: Sequence[Token], index: int) -> int:
     word = tokens[index].text
     following = [token.text for token in tokens[index + 1 : index + 4]]
     if word in _IMPLIED:
-        return index + 1
+        article = word in {"half", "quarter"} and following[:1] in (["a"], ["an"])
+        return index + (2 if article and stem("".join(following[1:2])) in _TIME else 1)
     if word in {"a", "an"} and following and (
         following[0] in {"hundred", "thousand"} or stem(following[0]) in _TIME
         or following[0] in _TIME
