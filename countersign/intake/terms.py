@@ -315,7 +315,9 @@ class _Compiler:
         return _Part(f"(?:{part.regex})?", None) if optional else part
 
     def _words(self, token: str, where: str) -> _Part:
-        regexes, anchors, ends = [], set(), False
+        regexes: list[str] = []
+        anchors: set[str] = set()
+        ends = False
         for alternative in token.split("/"):
             if alternative == "$":
                 regexes.append(_END)
