@@ -131,7 +131,7 @@ def answer(text: str) -> Answer:
         rest = rest[first.end() :]
     if re.match(r"(?:yeah|yes),? no\b", rest):
         return Answer.NO
-    if re.match(r"no,? (?:yeah|yes|i do\b|i have\b|i did\b|i am\b)", rest):
+    if re.match(r"no,? (?:yeah|yes|(?:i do|i have|i did|i am)\b(?! ?n[o']?t| not| never))", rest):
         return Answer.UNCLEAR
     if _NO.match(rest):
         return Answer.NO

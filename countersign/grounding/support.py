@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,8 +48,8 @@ ILL = frozenset(
 _JUDGES = frozenset(
     """
         is are was were been be doing feel feeling feels look looks looking sound sounds seem seems
-        it's that's they're i'm he's she's become becomes became getting got gets going went sleeping eating working done pretty very
-        really all so quite not n't isn't aren't wasn't
+        it's that's they're i'm he's she's become becomes became getting got gets going went
+        sleeping eating working done pretty very really all so quite not n't isn't aren't wasn't
     """.split()
 )
 # As an answer these only say that somebody listens.
@@ -76,7 +77,11 @@ _GENERAL = frozenset(
 _TELLING = frozenset(
     "says said say saying tells told thinks thought believes believed noticed claims".split()
 )
-_BARE = frozenset("no nope nah never not at all ever absolutely definitely".split())
+_OPENING_NO = re.compile(
+    r"(?:(?:um|uh|er|hmm|oh|well|so)[\s,.]+)*(?:no|nope|nah|never|not at all)"
+    r"(?:\s*[,.;!]|\s+(?:i|he|she|we|they|it|not)\b|$)(?![\s,]*(?:yeah|yes)\b)",
+    re.I,
+)
 
 _NEAR = 5
 _LISTED = ("symptom:", "drug:", "diagnosis:")
@@ -256,8 +261,7 @@ class Support:
             reply = self.session.utterances[i]
             signs |= {reply.negated[p] or _negated_after(reply, p) for p in places}
         # "Never. He hit my brother once" answers first, and then speaks of something else.
-        bare = {token.text for token in self.session.utterances[replies[0]].tokens}
-        if signs and bare <= _BARE and bare & NEGATIONS:
+        if _OPENING_NO.match(self.session.utterances[replies[0]].turn.text):
             signs.add(True)
         return signs
 
