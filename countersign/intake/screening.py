@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from countersign.intake.terms import About, Kind, Pattern, Terms
 from countersign.intake.wording import INVISIBLE, fold
 
-_TOKEN = re.compile(rf"[\w$@][\w'*$@!|+#{INVISIBLE}]*")
+_PICTURES = (
+    "\U0001f52a\U0001f52b\U0001f48a\U0001fa78\U0001faa6\u26b0\u2620"  # knife, gun, pills and such
+)
+_TOKEN = re.compile(rf"[{_PICTURES}]|[\w$@][\w'*$@!|+#{INVISIBLE}]*")
 _MARK = re.compile(
-    rf"(?P<word>[\w$@][\w'*$@!|+#{INVISIBLE}]*)|(?P<stop>[.!?;\u2026]+|\n\s*\n)|(?P<comma>[,:()\u2013\u2014])"
+    rf"(?P<word>[{_PICTURES}]|[\w$@][\w'*$@!|+#{INVISIBLE}]*)|(?P<stop>[.!?;\u2026]+|\n\s*\n)|(?P<comma>[,:()\u2013\u2014])"
 )
 _QUOTED = re.compile(r"[\"\u201c\u00ab]([^\"\u201c\u201d\u00ab\u00bb\n]{2,400})[\"\u201d\u00bb]")
 _WINDOW = 120  # plain words looked at together when nobody ends the sentence
@@ -40,7 +43,7 @@ _NAMING = frozenset(
 _INTENSE = frozenset("more so this as".split())
 _STATES = frozenset(
     "feel feeling feels felt am been being have having had with get getting become considering "
-    "contemplating attempted attempt about tried planning plan want thinking think thought "
+    "contemplating attempted attempt tried planning plan want thinking think thought "
     "estoy tengo siento".split()
 )
 _PRESENT_VERBS = frozenset(
@@ -307,7 +310,7 @@ class _Context:
 
     def status(self, one: _Found) -> tuple[Status, bool]:
         """The term's status, and whether a human must see it."""
-        if any(_excuses(idiom, one) for idiom in self._idioms):
+        if any(_excuses(idiom, one) for idiom in self._idioms) and not self._has("earnest"):
             return Status.FIGURATIVE, False
         about = one.pattern.about
         if about is About.NOUN and any(

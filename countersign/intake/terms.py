@@ -97,6 +97,7 @@ class Cues(BaseModel):
     transparent: Cue
     undone: Cue
     remote: Cue
+    earnest: Cue
     settled: Cue
     present: Cue
     recent: Cue
@@ -242,7 +243,7 @@ class _Compiler:
         finders = {
             name: self._finder(name, getattr(content.cues, name).terms)
             for name in (
-                "undone", "remote", "settled", "present", "recent", "media", "telling",
+                "undone", "earnest", "remote", "settled", "present", "recent", "media", "telling",
                 "professional", "generic",
             )
         }  # fmt: skip
