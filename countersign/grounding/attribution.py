@@ -131,6 +131,7 @@ _THEIRS = re.compile(
     r"|roommate|friend|boss|fianc[e\u00e9]e?)\b(?!['\u2019])",
     re.I,
 )
+_ANYONE = frozenset("partner spouse friend boyfriend girlfriend coworker roommate boss".split())
 _FIRST = frozenset("i i'm i've i'll i'd we we're we've we'd me my".split())
 _THIRD = frozenset("he he's he'd he'll she she's she'd she'll they they're they've".split())
 
@@ -304,6 +305,9 @@ def _relative(
     source: Source, units: Sequence[Unit], reading: Reading, session: Session
 ) -> Doubt | None:
     words = _words(source.kin)
+    if source.kin in _ANYONE and not words & session.words:
+        # "She wants to separate": whom the session never names is still spoken of.
+        words |= _THIRD & session.words
     strangers = any(turn.role in {Role.OTHER, Role.UNKNOWN} for turn in session.turns)
     if not strangers and not words & session.words:
         return Doubt(

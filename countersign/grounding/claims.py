@@ -117,6 +117,8 @@ def scope(reading: Reading, session: Session) -> Iterator[Doubt]:
         if rule.code in found or not reading.free(reading.tokens[hit.first]):
             continue
         severity = _scope_severity(rule, hit, reading, wanted, session)
+        if severity is Severity.BLOCK and _intends(reading, hit):
+            severity = None if wanted & session.patient_stems else Severity.REVIEW
         if severity is not None:
             found[rule.code] = Doubt(hit.start, hit.end, rule.kind, severity, rule.why)
     opening = session.lexicons.openings.get(reading.tokens[0].text) if reading.tokens else None
@@ -154,6 +156,18 @@ def _scope_severity(
     if share >= _SAID:
         return None
     return Severity.REVIEW if share >= _PARTLY else Severity.BLOCK
+
+
+def _intends(reading: Reading, hit: Hit[ScopeRule]) -> bool:
+    """Whether somebody only intends something: "she plans to go again" is no plan of treatment."""
+    around = reading.tokens[max(0, hit.first - 1) : hit.last + 1]
+    words = [token.text for token in around]
+    return (
+        len(words) == 3
+        and words[1] in {"plans", "planned"}
+        and words[2] == "to"
+        and (words[0] not in {"therapist", "clinician", "provider", "i", "we"})
+    )
 
 
 def _share(wanted: frozenset[str], session: Session, *, anyone: bool) -> float:

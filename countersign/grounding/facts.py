@@ -428,11 +428,16 @@ _MEASURES = frozenset("second minute hour day week month year dose rating".split
 def _counted(tokens: Sequence[Token], quantity: Quantity, session: Session) -> str:
     """What a number counts: its unit, `dose`, `rating`, or the stem of the plural after it."""
     following = tokens[quantity.last : quantity.last + 2]
+    words = [token.text for token in following] or [""]
+    before = [token.text for token in tokens[max(0, quantity.first - 2) : quantity.first]]
+    if (
+        words == ["out", "of"]
+        or words[0] == "10"
+        or (before == ["out", "of"] and quantity.value == 10)
+    ):
+        return "rating"
     if not following or following[0].start - quantity.end > 1:
         return quantity.unit
-    words = [token.text for token in following]
-    if words == ["out", "of"] or words[0] == "10":
-        return "rating"
     if words[0] in session.lexicons.dose_units:
         return "dose"
     if quantity.unit or not words[0].endswith("s") or words[0].endswith(("ss", "us", "is", "'s")):
@@ -457,10 +462,15 @@ def _otherwise(
     theirs = {_counted_in(place, session) for place in said}
     if not mine or mine in theirs or "" in theirs:
         return False
-    return any(
+    if any(
         _counted_in(place, session) == mine and not _same(quantity, place[1])
         for place in session.quantities
-    )
+    ):
+        return True
+    # The session has this word, but not where it says the number.
+    near = {utterance.position + step for utterance, _ in said for step in (-1, 0, 1)}
+    places = {at for at, spoken in enumerate(session.turn_stems) if mine in spoken}
+    return bool(places) and not places & near
 
 
 def _elsewhere(

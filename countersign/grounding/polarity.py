@@ -57,7 +57,7 @@ _SOFT = ENDINGS | frozenset(
         hardly rarely seldom scarcely difficulty difficulties trouble hard struggle struggles
         struggled struggling limited limits decreased reduced poor loss lack fails failed failing
         impaired scared afraid reluctant refuses hesitant less little used wish wishes worried
-        concern non hopes hoping wants wondering unsure uncertain
+        concern rare infrequent minimal fewer non hopes hoping wants wondering unsure uncertain
     """.split()
 )
 _NEUTRAL = frozenset(
@@ -77,6 +77,8 @@ _FEWER = frozenset(
         infrequent resolved gone subsided improved better
     """.split()
 )
+# Words between one thing that is said and the next.
+_JOINTS = frozenset("and but or which who because although until since before after while".split())
 # How much of an item's weight one utterance must hold to be about it.
 _ABOUT = 0.4
 _SURELY = 0.65
@@ -220,6 +222,8 @@ def _items(reading: Reading, cue: int) -> Iterator[tuple[int, int]]:
             ahead = [t.text for t in tokens[index : min(last, index + 24)]]
             if comma and not lists and not {"or", "nor"} & set(ahead):
                 return
+        if joins and index == cue + 1:
+            return
         if not joins and start is None:
             start = index
     else:
@@ -255,11 +259,9 @@ def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doub
         yield from _safety(reading, hits, session)
         return
     span = (reading.tokens[units[0].first].start, reading.tokens[units[-1].last - 1].end)
-    mentions = reading.support.mentions(units, _ABOUT)
-    # What speaks of less of it upholds nothing while something else speaks of more.
-    best = max((mention.share for mention in mentions), default=0.0)
-    first = {id(m.utterance) for m in reading.support.mentions(units[:1], _ABOUT)}
-    mentions = [m for m in mentions if m.share >= _NEARLY * best or id(m.utterance) in first]
+    mentions = _of_head(
+        reading.support.mentions(units, _ABOUT), units, reading.support, all_of_it=True
+    )
     if any(True in mention.signs for mention in mentions):
         return
     if mentions:
@@ -372,11 +374,7 @@ def _clauses(reading: Reading, covered: set[int]) -> Iterator[tuple[int, int]]:
     start: int | None = None
     for index, token in enumerate(reading.tokens):
         gap = reading.text[reading.tokens[index - 1].end : token.start] if index else ""
-        closed = (
-            re.search(r"[.,;:!?()\n]", gap)
-            or token.text in {"and", "but", "or", "which", "who", "because", "although"}
-            or token.text in _CUES
-        )
+        closed = re.search(r"[.,;:!?()\n]", gap) or token.text in _JOINTS or token.text in _CUES
         if index in covered or not reading.free(token) or closed:
             # The subject of a denied verb is denied with it.
             ahead = reading.tokens[index + 1 : index + 2]
@@ -395,8 +393,7 @@ def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterat
     mentions = support.mentions(units, _AFFIRMS)
     kin = any(_kin(unit) for unit in units)
     mentions = [m for m in mentions if m.signs and (kin or not m.kin)]
-    best = max((m.share for m in mentions), default=0.0)
-    mentions = [m for m in mentions if m.share >= _NEARLY * best]
+    mentions = _of_head(mentions, units, support)
     if not mentions or any(m.signs != {True} for m in mentions):
         return
     if len(units) == 1 and not units[0].listed:
@@ -410,6 +407,23 @@ def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterat
         Severity.REVIEW,
         "In the session this was denied, not affirmed.",
     )
+
+
+def _of_head(
+    mentions: Sequence[Mention], units: Sequence[Unit], support: Support, *, all_of_it: bool = False
+) -> list[Mention]:
+    """The mentions that hold most, of those that name what the words are chiefly about.
+
+    That is what a lexicon knows, else the first thing that is no person: the verb, mostly. With
+    `all_of_it` every mention of what a lexicon knows: "tingling in his arm" is tingling.
+    """
+    head = next((u for u in units if u.listed), None)
+    head = head or next((u for u in units if not _kin(u)), units[0])
+    named = {id(m.utterance) for m in support.mentions([head], _ABOUT)}
+    mentions = [m for m in mentions if id(m.utterance) in named] or list(mentions)
+    best = max((m.share for m in mentions), default=0.0)
+    least = 0.0 if all_of_it and head.listed else _NEARLY * best
+    return [m for m in mentions if m.share >= least]
 
 
 def _kin(unit: Unit) -> bool:

@@ -64,7 +64,7 @@ _GENERAL = frozenset(
         associated related take takes taking took use used uses using utilize utilizing need needs
         present presents presented presenting continue continues continued regarding due anything
         something nothing anyone today's additionally otherwise specific particular personal
-        longer anymore want wants wanted able make makes made come came comes
+        longer anymore still every each want wants wanted able make makes made come came comes
         having ms mr mrs year years old day days week weeks month months visit
         approximately roughly ago contributory noncontributory acute chronic
         statement mention mentions mentioned endorse endorses deny denying reporting stating

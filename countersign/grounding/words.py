@@ -101,6 +101,9 @@ _COUNTED = frozenset(
     """.split()
 )
 
+# "Twice a week", "two this month": what these lead is when, not what is counted.
+_NO_UNIT = frozenset("a per each every this last next".split())
+
 NEGATIONS = frozenset(
     """
         no not never none without nothing nobody neither nor cannot can't don't doesn't
@@ -411,7 +414,7 @@ def _fits(current: float, value: int) -> bool:
 
 
 def _unit(tokens: Sequence[Token], index: int) -> str:
-    if index < len(tokens) and tokens[index].text in {"a", "per", "each", "every"}:
+    if index < len(tokens) and tokens[index].text in _NO_UNIT:
         return ""
     for token in tokens[index : index + 2]:
         word = token.text.removesuffix("s")
