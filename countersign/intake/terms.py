@@ -140,6 +140,24 @@ class Pattern:
         return True
 
 
+Index = dict[str, dict[str, tuple[int, ...]]]
+"""Patterns by the word that begins their search, and by a second word that they need, or ""."""
+
+
+def _indexed(found: dict[str, list[int]], patterns: list[Pattern]) -> Index:
+    index: dict[str, dict[str, list[int]]] = {}
+    for word, numbers in found.items():
+        beside = index.setdefault(word, {})
+        for number in numbers:
+            needs = patterns[number].needs
+            for other in needs[0] if needs else ("",):
+                beside.setdefault(other, []).append(number)
+    return {
+        word: {other: tuple(numbers) for other, numbers in beside.items()}
+        for word, beside in index.items()
+    }
+
+
 @dataclass(frozen=True)
 class Finder:
     """Many phrases as one question: does any of them stand in these plain words?"""
@@ -158,8 +176,8 @@ class Terms:
 
     spelling: Spelling
     patterns: tuple[Pattern, ...]
-    by_anchor: dict[str, tuple[int, ...]]
-    idiom_by_anchor: dict[str, tuple[int, ...]]
+    by_anchor: Index
+    idiom_by_anchor: Index
     negation: frozenset[str]
     denial: frozenset[str]
     transparent: frozenset[str]
@@ -171,14 +189,20 @@ class Terms:
 
     def candidates(self, words: set[str]) -> list[int]:
         """The terms whose words are all among these, in the order of the file."""
-        by_anchor, patterns = self.by_anchor, self.patterns
-        reached = {n for word in words if word in by_anchor for n in by_anchor[word]}
-        return sorted([n for n in reached if patterns[n].possible(words)])
+        return self._reached(self.by_anchor, words)
 
     def idioms(self, words: set[str]) -> list[int]:
         """The idioms whose words are all among these."""
-        by_anchor, patterns = self.idiom_by_anchor, self.patterns
-        reached = {n for word in words if word in by_anchor for n in by_anchor[word]}
+        return self._reached(self.idiom_by_anchor, words)
+
+    def _reached(self, index: Index, words: set[str]) -> list[int]:
+        reached: set[int] = set()
+        for word in words & index.keys():
+            beside = index[word]
+            for other in words & beside.keys():
+                reached.update(beside[other])
+            reached.update(beside.get("", ()))
+        patterns = self.patterns
         return sorted([n for n in reached if patterns[n].possible(words)])
 
     @classmethod
@@ -235,7 +259,7 @@ class _Compiler:
             if names.count(name) > 1:
                 raise BadPolicy(f"{FILE}: two entries are called {name!r}")
         for entry, kind, about in entries:
-            for phrase in entry.terms:
+            for phrase in self._spread(entry.terms):
                 regex, words, needs = self._phrase(phrase, entry.name)
                 for word in words:
                     (anchors if kind else idioms).setdefault(word, []).append(len(patterns))
@@ -258,8 +282,8 @@ class _Compiler:
         return Terms(
             spelling=spelling,
             patterns=tuple(patterns),
-            by_anchor={word: tuple(found) for word, found in anchors.items()},
-            idiom_by_anchor={word: tuple(found) for word, found in idioms.items()},
+            by_anchor=_indexed(anchors, patterns),
+            idiom_by_anchor=_indexed(idioms, patterns),
             negation=frozenset(cues.negation.terms),
             denial=frozenset(cues.denial.terms),
             transparent=frozenset(cues.transparent.terms),
@@ -273,6 +297,11 @@ class _Compiler:
                 if piece not in self._vocabulary and piece not in known
             ),
         )
+
+    def _spread(self, phrases: Iterable[str]) -> Iterable[str]:
+        """The phrases, a class that stands alone as each of its own: they are found faster."""
+        for phrase in phrases:
+            yield from self._content.classes.get(phrase.removeprefix("@"), (phrase,))
 
     def _finder(self, name: str, phrases: tuple[str, ...]) -> Finder:
         parts = [self._phrase(phrase, f"cues.{name}") for phrase in phrases]
