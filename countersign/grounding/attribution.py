@@ -72,6 +72,7 @@ _REPORTS = frozenset("says said thinks thought believes believed noticed calls s
 _HEARD = 0.2
 _MOSTLY = 0.5
 _NEARLY = 0.8
+_WHOLLY = 0.9
 
 
 def speakers(reading: Reading, session: Session) -> Iterator[Doubt]:
@@ -107,12 +108,13 @@ _OWN = frozenset("son daughter child kid baby boy girl kids children".split())
 
 
 def _strangers(reading: Reading, session: Session) -> Iterator[Doubt]:
-    """A relative whom nobody named, where the session names others."""
-    if not session.words & (_CLOSE | _KIN) or session.words & _OWN:
+    """A relative whom nobody named, where the session names others or he is all it is about."""
+    if session.words & _OWN:
         return
-    for token in reading.tokens:
+    kindred = bool(session.words & (_CLOSE | _KIN))
+    for place, token in enumerate(reading.tokens):
         word = token.text.removesuffix("'s")
-        if word not in _CLOSE or not reading.free(token):
+        if word not in _CLOSE or not reading.free(token) or not (kindred or place == 1):
             continue
         if any(s.start <= token.start < s.end for s in reading.sources):
             continue
@@ -169,15 +171,16 @@ def _another(reading: Reading, session: Session) -> Iterator[Doubt]:
 def _of_self(mention: Mention, units: Sequence[Unit]) -> bool | None:
     """Whether a patient's utterance says it of the speaker; None where that is not plain."""
     utterance = mention.utterance
-    if utterance.turn.role is not Role.PATIENT or utterance.question:
+    if utterance.turn.role not in {Role.PATIENT, Role.OTHER} or utterance.question:
         return None
+    patient = utterance.turn.role is Role.PATIENT
     wanted = {name for unit in units for way in unit.names for name in way}
     place = next((i for i, t in enumerate(utterance.tokens) if stem(t.text) in wanted), None)
     for token in reversed(utterance.tokens[: place or 0]):
         if token.text in _FIRST:
-            return True
+            return patient
         if token.text in _THIRD or _kinsman(token):
-            return False
+            return False if patient else None
     return None
 
 
@@ -221,6 +224,7 @@ def _doubt(source: Source, reading: Reading, session: Session) -> Doubt | None:
         wrong = own <= other if verb in _ONLY_CLINICIANS else other >= _HEARD and own < other
     else:
         wrong = len(units) >= 3 and other >= _MOSTLY and own <= 0.6 * other
+        wrong = wrong or (len(units) == 2 and other >= _WHOLLY and own == 0.0)
     return _other_said(source) if wrong else None
 
 

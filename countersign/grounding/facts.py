@@ -173,12 +173,14 @@ def doses(reading: Reading, session: Session) -> Iterator[Doubt]:
         places = session.medications.get(drug.meaning.generic, []) if drug else []
         if drug is None or not places:
             continue
+        beside = {u.position + step for u, _ in places for step in (-2, -1, 0, 1, 2)}
         about = [
             u
             for u, q in session.quantities
             if quantity.value in q.readings
             and not q.unit
             and drug.meaning.generic in _drugs_near(u, session)
+            and (u.position in beside or not _dosed(drug.meaning.generic, session))
         ]
         if not about:
             yield Doubt(
@@ -215,6 +217,14 @@ def _drugs_near(utterance: Utterance, session: Session) -> set[str]:
     before = max((at for at, _ in places if at <= here), default=None)
     after = min((at for at, _ in places if at >= here), default=None)
     return {name for at, name in places if at in {before, after}}
+
+
+def _dosed(generic: str, session: Session) -> bool:
+    """Whether an utterance names the medication with an amount and its unit."""
+    naming = {id(u) for u, _ in session.medications.get(generic, [])}
+    return any(
+        id(u) in naming and _counted(u.tokens, q, session) == "dose" for u, q in session.quantities
+    )
 
 
 def _others(generic: str, value: float, session: Session) -> bool:
@@ -440,9 +450,18 @@ def _counted(tokens: Sequence[Token], quantity: Quantity, session: Session) -> s
         return quantity.unit
     if words[0] in session.lexicons.dose_units:
         return "dose"
-    if quantity.unit or not words[0].endswith("s") or words[0].endswith(("ss", "us", "is", "'s")):
+    if quantity.unit or words[0] in STOPWORDS:
         return quantity.unit
-    return stem(words[0]) if len(words[0]) > 3 and words[0] not in STOPWORDS else ""
+    # "Two grown children": what is counted may stand behind a word that describes it.
+    spaced = len(following) > 1 and following[1].start - following[0].end == 1
+    return next((stem(word) for word in words[: 1 + spaced] if _plural(word)), "")
+
+
+def _plural(word: str) -> bool:
+    if word in {"children", "people", "women", "men"}:
+        return True
+    many = word.endswith("s") and not word.endswith(("ss", "us", "is", "'s"))
+    return many and len(word) > 3 and word not in STOPWORDS
 
 
 def _counted_in(place: tuple[Utterance, Quantity], session: Session) -> str:

@@ -23,6 +23,9 @@ ENDINGS = frozenset(
     """.split()
 )
 _IT = frozenset("it that them those this they it's that's they're".split())
+_OMITTED = frozenset("forgot forget skipped".split())
+# "Any trouble with sex?" - "No trouble there": to say it again names nothing.
+_TROUBLE = frozenset(map(stem, "trouble problem problems issue issues".split()))
 # Of these, the ones that leave no doubt: nothing of it is left.
 _OVER = frozenset("stopped quit ceased discontinued gone resolved disappeared subsided".split())
 # "I'm off it" ends it; "the color is off" does not.
@@ -247,6 +250,7 @@ class Support:
         index = self._index[id(utterance)]
         replies = self._replies(utterance)
         asked = {name for name in self._names[index] if not name.startswith("like:")}
+        asked -= _TROUBLE
         if not any(asked & set(self._names[i]) for i in replies):
             return None
         signs: set[bool] = set()
@@ -268,8 +272,21 @@ class Support:
     def _ends_it(self, utterance: Utterance) -> bool:
         """Whether the answer says that what was asked about has ended: "I stopped it in May"."""
         return any(
-            (words & ENDINGS or "off" in words) and words & _IT
+            (words & (ENDINGS | _OMITTED) or "off" in words) and words & _IT
             for words in (self.session.utterances[i].words for i in self._replies(utterance)[:2])
+        )
+
+    def _taken_back(self, index: int) -> bool:
+        """Whether the next words of the turn deny it in short: "That he'd yell. He didn't."."""
+        said, following = self.session.utterances[index], self.session.utterances[index + 1 :][:1]
+        if said.question or not following or following[0].turn.id != said.turn.id:
+            return False
+        words = [token.text for token in following[0].tokens]
+        if not 2 <= len(words) <= 4 or not set(words) <= STOPWORDS | NEGATIONS:
+            return False
+        whom = words[0].partition("'")[0]
+        return words[-1] in NEGATIONS and any(
+            token.text.partition("'")[0] == whom for token in said.tokens
         )
 
     @cached_property
@@ -285,10 +302,16 @@ class Support:
             for way in unit.names
             if way and all(name in spoken for name in way)
         ]
+        # A name before a negation is no part of what is denied: "Mia won't talk to the aide".
+        named = [p for p in places if p and utterance.tokens[p].raw[:1].isupper()]
+        if len(set(places)) > len(named) and any(utterance.negated[p] for p in places):
+            places = [p for p in places if p not in named]
         denied = [utterance.negated[p] or _negated_after(utterance, p) for p in places]
         signs = {any(denied)} if any(denied) == all(denied) else {True, False}
         if True in signs and any(_unspoken(utterance, p) for p in places):
             return frozenset()
+        if self._taken_back(index):
+            signs = {True}
         judged = self._judged[index]
         ended = any(self._ended[index][p] for p in places)
         if ended and not utterance.question and utterance.words & _OVER:
