@@ -211,6 +211,12 @@ class BadQuestion(Refusal):
     hint = "Ask with a number within the limits that the message names."
 
 
+class BadX12(Refusal):
+    """Not an X12 interchange, or not one that holds an eligibility answer."""
+
+    hint = "Send the payer's 271 exactly as it arrived, from its ISA segment to its IEA segment."
+
+
 class DrafterUnknown(Refusal):
     hint = "Choose a drafter that is configured for this site."
 
@@ -283,6 +289,18 @@ class PatientUnknown(Refusal):
 class SentenceUnknown(Refusal):
     hint = "Reload the draft: this sentence is not in it."
     status = 404
+
+
+class AlertUnknown(Refusal):
+    hint = "Reload the list of alerts."
+    status = 404
+
+
+class PathBroken(Refusal):
+    """An alert that was sent to prove the way did not arrive."""
+
+    hint = "Watch the alerts board, tell the clinician on duty, and follow docs/runbook.md."
+    status = 500
 
 
 class AlertBusy(Refusal):

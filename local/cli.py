@@ -410,6 +410,35 @@ def cost(
         costs.show(costs.document(sessions_per_day, minutes, clinicians), Console())
 
 
+@app.command()
+def eligibility(
+    x12: Annotated[str, typer.Option("--x12", help="A payer's 271, or - for standard input.")],
+    on: Annotated[
+        str | None,
+        typer.Option(help="The day asked about; default: when it answered."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """What a payer's answer says of a patient's coverage, in plain fields."""
+    from datetime import date
+
+    from countersign.errors import BadQuestion
+    from countersign.intake.eligibility import read_answers
+
+    try:
+        day = date.fromisoformat(on) if on else None
+    except ValueError:
+        raise BadQuestion(f"{on!r} is not a day as YYYY-MM-DD") from None
+    read = read_answers(decode_utf8(_read(x12)), day)
+    answers = [answer.model_dump(mode="json") for answer in read]
+    if as_json:
+        _emit(answers[0] | {"others": answers[1:]})
+        return
+    for answer in answers:
+        who = (answer["person"] or {}).get("name", "")
+        sys.stdout.write("\n".join((*([who] if who else []), *answer["words"])) + "\n")
+
+
 # The whole way ------------------------------------------------------------------------------
 
 
