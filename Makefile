@@ -50,7 +50,7 @@ node_modules/.installed: package-lock.json
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-test: models build/.chromium ## every test
+test: models build/.chromium node_modules/.installed ## every test
 	@$(BIN)/python -m pytest
 
 check: setup node_modules/.installed ## style, types, import contracts, logs, workflows

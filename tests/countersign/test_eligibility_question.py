@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -94,3 +97,26 @@ def test_a_payer_is_asked_at_intake_and_three_days_ahead(
     today: date, answered: date | None, ask: bool
 ) -> None:
     assert due(date(2026, 11, 24), today, answered) is ask
+
+
+_READER = """
+const {X12Parser} = require("node-x12");
+const found = new X12Parser(true).parse(require("fs").readFileSync(0, "utf8"));
+const only = found.functionalGroups[0].transactions[0];
+console.log(JSON.stringify(only.segments.map(s => [s.tag, ...s.elements.map(e => e.value)])));
+"""
+
+
+def test_an_independent_reader_reads_the_same() -> None:
+    text = write(question(**FIELDS), AT)
+    read = subprocess.run(  # noqa: S603  # node, with a script of our own
+        ["node", "-e", _READER],  # noqa: S607  # whichever node the machine has
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+    only = next(iter(transaction_sets(segments(text))))
+    assert json.loads(read.stdout) == [[each.name, *each.elements] for each in only.segments]
