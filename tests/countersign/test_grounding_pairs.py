@@ -76,5 +76,7 @@ def test_what_is_planted_in_hand_written_pairs_is_found(name: str) -> None:
     assert len(scored.blocked) <= 0.05 * scored.faithful, scored.blocked
     assert len(scored.reviewed) <= 0.15 * scored.faithful, scored.reviewed
     for kind, bar in BARS.items():
+        if kind not in scored.planted:
+            continue
         least = bar if name == "development" else FLOOR
         assert scored.rate(kind) >= least, scored.missed
