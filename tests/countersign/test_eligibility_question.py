@@ -109,8 +109,8 @@ console.log(JSON.stringify(only.segments.map(s => [s.tag, ...s.elements.map(e =>
 
 def test_an_independent_reader_reads_the_same() -> None:
     text = write(question(**FIELDS), AT)
-    read = subprocess.run(  # noqa: S603  # node, with a script of our own
-        ["node", "-e", _READER],  # noqa: S607  # whichever node the machine has
+    read = subprocess.run(  # node, with a script of our own
+        ["node", "-e", _READER],  # whichever node the machine has
         input=text,
         capture_output=True,
         text=True,
