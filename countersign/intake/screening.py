@@ -34,6 +34,7 @@ _NEAR = frozenset("my our me us i posted texted told tonight today mi mis me".sp
 _DENIED = frozenset("denied denies absent negative none negado niega".split())
 _VICTIM = frozenset("me us my our mi mis nos".split())
 _OR = frozenset("or nor and ni o u y".split())
+_DISCLOSED = frozenset("told tell shared admitted mentioned talked confided".split())
 _NOR = frozenset(("nor", "ni"))
 _NOT_ONLY = frozenset("only just merely simply solo".split())
 _NAMING = frozenset(
@@ -379,6 +380,8 @@ class _Context:
         before = words[max(0, at - 3) : at]
         if after in _NOT_ONLY and words[at] != "never":
             return False
+        if after in _DISCLOSED:
+            return False  # "I never told anyone that I took them" denies the telling only
         if words[at] == "no" and after in _SUBJECTS:
             # "No, I want to die", but "no he intentado".
             return (

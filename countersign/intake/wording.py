@@ -148,6 +148,7 @@ class Spelling:
         forms = [token]
         if _DISGUISED.search(token) and any(char.isalpha() for char in token):
             forms += [token.translate(table) for table in _LEET]
+            forms.append(token.replace("2", "to").replace("4", "for"))
         for form in tuple(forms):
             forms.append(re.sub(r"(.)\1{2,}", r"\1\1", form))
             forms.append(re.sub(r"(.)\1{2,}", r"\1", form))
