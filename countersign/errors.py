@@ -73,6 +73,10 @@ class FileMissing(Refusal):
     hint = "Check the path."
 
 
+class CannotWrite(Refusal):
+    hint = "Choose a place that you may write to and where nothing else lies."
+
+
 class EmptyInput(Refusal):
     hint = "The file has no content: choose the right file."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,10 @@ from countersign.audit.checkpoint import Checkpoint, SignedNote
 from countersign.audit.sweep import Swept
 from countersign.audit.tiles import WIDTH, Reader, parse_path
 from countersign.audit.verify import HISTORY
-from countersign.errors import BadCheckpoint, FileMissing, LedgerBroken
+from countersign.errors import BadCheckpoint, CannotWrite, FileMissing, LedgerBroken
+
+_OUR_OWN_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""What says nothing about the file."""
 
 
 class DirectoryReader:
@@ -26,15 +30,24 @@ class DirectoryReader:
             raise FileMissing(f"{directory} is not a directory")
 
     def read(self, path: str) -> bytes | None:
-        """The file's bytes, or None when there is no such file."""
+        """The file's bytes; None when there is none, or none that can be read.
+
+        What cannot be read cannot be verified: it counts as missing, wherever it is due.
+        """
         try:
             # A pipe that somebody laid there must not keep us waiting for its writer.
             file = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_NONBLOCK)
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            if error.errno in _OUR_OWN_TROUBLE:
+                raise
             return None
         try:
             status = os.fstat(file)
             return _all_of(file, status.st_size) if S_ISREG(status.st_mode) else None
+        except OSError as error:
+            if error.errno in _OUR_OWN_TROUBLE:
+                raise
+            return None
         finally:
             os.close(file)
 
@@ -95,8 +108,8 @@ def export(source: Reader, directory: str | Path) -> int:
     Tiles that lie beyond the checkpoint, because publishing goes on meanwhile, stay behind; files
     that are there already with the same bytes are left alone, so that an export can be brought up
     to date. Raises `BadCheckpoint` when the source shows none, `FileMissing` for a file that
-    vanished, and `LedgerBroken` for one that was exported before with other bytes: what is
-    exported once is evidence, and stays.
+    vanished, `CannotWrite` for a place that cannot be written, and `LedgerBroken` for a file that
+    was exported before with other bytes: what is exported once is evidence, and stays.
     """
     root = Path(directory)
     checkpoint = source.read("checkpoint")
@@ -115,11 +128,21 @@ def export(source: Reader, directory: str | Path) -> int:
             content = source.read(path)
             if content is None:
                 raise FileMissing(f"{path} was listed and is gone")
-            written += _keep(root / path, content)
-    if DirectoryReader(root).read("checkpoint") == checkpoint:
+            written += _written(root, path, content)
+    if (root / "checkpoint").is_file() and (root / "checkpoint").read_bytes() == checkpoint:
         return written
-    (root / "checkpoint").write_bytes(checkpoint)
-    return written + 1
+    return written + _written(root, "checkpoint", checkpoint)
+
+
+def _written(root: Path, path: str, content: bytes) -> bool:
+    try:
+        if path != "checkpoint":
+            return _keep(root / path, content)
+        root.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    except OSError as error:
+        raise CannotWrite(f"{root / path} cannot be written: {error.strerror}") from error
+    return True
 
 
 def _keep(file: Path, content: bytes) -> bool:

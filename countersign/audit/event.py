@@ -42,7 +42,10 @@ class Event(BaseModel):
     def _aware(cls, at: datetime) -> datetime:
         if at.tzinfo is None:
             raise ValueError("an event's time needs a time zone")
-        return at.astimezone(UTC)
+        try:
+            return at.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("an event's time is outside the calendar") from None
 
     @field_serializer("at")
     def _utc(self, at: datetime) -> str:

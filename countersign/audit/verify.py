@@ -47,6 +47,10 @@ CLOCK_SKEW = timedelta(minutes=2)
 their own clocks and may then wait for the head of the log: the order of entries is the order in
 which they were written, and times may cross a little."""
 
+WIDEST_HOLE = 1_024
+"""Bundles that may be missing in a row, each to be reported by itself; beyond a wider hole nothing
+is looked at, and all that is due there is reported as one gap."""
+
 HISTORY = re.compile(r"checkpoint\.(0|[1-9][0-9]{0,18})")
 """Where the checkpoint of a size is kept beside the log."""
 
@@ -200,7 +204,8 @@ class _EventRules:
         if event.site != self.site:
             self.findings.add(Kind.SITE, index, "the entry belongs to another site's log")
         self._check_id(index, self.ids.add(event.id, index))
-        if self.newest is not None and event.at < self.newest[0] - CLOCK_SKEW:
+        # Differences of times, which no date is too early or too late for.
+        if self.newest is not None and self.newest[0] - event.at > CLOCK_SKEW:
             self.findings.add(
                 Kind.TIME, index, f"{self.newest[0] - event.at} earlier than entry {self.newest[1]}"
             )
@@ -213,7 +218,7 @@ class _EventRules:
         times = swept.times
         if times is None or times.fall > CLOCK_SKEW:
             return False
-        if self.newest is not None and times.earliest < self.newest[0] - CLOCK_SKEW:
+        if self.newest is not None and self.newest[0] - times.earliest > CLOCK_SKEW:
             return False
         for index, first in self.ids.add_span(swept):
             self._check_id(index, first)
@@ -295,8 +300,7 @@ class _Log:
         """
         rules = None if site is None else _EventRules(self.findings, site, _EventIds(self.reader))
         size = self.checkpoint.size
-        # The signed size may be absurd: go no further than files go.
-        reach = WIDTH * max((tile.index + 1 for tile in self.tiles if tile.level <= 0), default=0)
+        reach = WIDTH * self._bundles_within_reach()
         sweeper = Sweeper(self.reader, size, site)
         spans = sweeper.spans(min(size, reach))
         for span, swept in zip(spans, spread(sweeper, spans), strict=True):
@@ -307,6 +311,16 @@ class _Log:
                     self._look_closely(bundle, rules)
         if reach < size:
             self.findings.add(Kind.GAP, reach, f"entries {reach} to {size - 1} are missing")
+
+    def _bundles_within_reach(self) -> int:
+        """How many bundles to look for: the signed size may be absurd, and so may a file's name,
+        so no further than files go, and not over a wide hole between them."""
+        reach = 0
+        for index in sorted({tile.index for tile in self.tiles if tile.level <= 0}):
+            if index - reach > WIDEST_HOLE:
+                break
+            reach = index + 1
+        return reach
 
     def _settle(self, swept: Swept | None, rules: _EventRules | None) -> bool:
         """Takes in a span in order; False if there is something to be looked at closely."""
@@ -347,7 +361,9 @@ class _Log:
         found = self._read(Tile(-1, index, width))
         if found is None:
             self.findings.add(
-                Kind.GAP, index * WIDTH, f"the bundle of {width} entries from here is missing"
+                Kind.GAP,
+                index * WIDTH,
+                f"the bundle of {width} entries from here is missing or cannot be read",
             )
             return ()
         tile, content = found
@@ -393,7 +409,9 @@ class _Log:
             if tile.level < 0 or self._is_in_order(tile):
                 continue
             if self._read(tile) is None:
-                self.findings.add(Kind.TILE, tile.first_entry, f"{tile.path} is missing")
+                self.findings.add(
+                    Kind.TILE, tile.first_entry, f"{tile.path} is missing or cannot be read"
+                )
         rest = {tile for tile in self.tiles if not self._is_in_order(tile)}
         for tile in sorted(rest | self.used):
             self._check_tile(tile)
@@ -510,7 +528,7 @@ def _checkpoint(
 ) -> tuple[str, Checkpoint | None]:
     raw = reader.read("checkpoint")
     if raw is None:
-        findings.add(Kind.CHECKPOINT, None, "there is no checkpoint")
+        findings.add(Kind.CHECKPOINT, None, "there is no checkpoint that can be read")
         return "", None
     text = raw.decode(errors="replace")
     try:
@@ -570,7 +588,10 @@ def prove(reader: Reader, event_id: str, vkey: str | None = None) -> str:
     `BadLogKey` or `LedgerBroken` when the log is not in a state to prove anything.
     """
     raw = reader.read("checkpoint") or b""
-    key = LogKey.parse(vkey if vkey is not None else (reader.read("vkey") or b"").decode())
+    try:
+        key = LogKey.parse(vkey if vkey is not None else (reader.read("vkey") or b"").decode())
+    except UnicodeDecodeError:
+        raise BadLogKey("the log's file vkey is not UTF-8") from None
     checkpoint = open_checkpoint(raw, key)
     tree, found = Tree(), None
     hashes: list[bytes] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +26,7 @@ VKEY = Key().vkey()
 LOG = published(leaves(SIZE), sizes=(3, KEPT_AT, 256))
 KEPT = LOG[f"checkpoint.{KEPT_AT}"].decode()
 LOG_ID = LogKey.parse(VKEY).id
+DAWN = datetime(1, 1, 1, tzinfo=UTC)
 FULL, LAST = "tile/entries/000", "tile/entries/001.p/5"
 
 
@@ -165,6 +166,21 @@ def stray_bits(content: bytes) -> bytes:
     letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     last = letters[letters.index(content[-3]) + 1]
     return content[:-3] + bytes([last]) + content[-2:]
+
+
+def at_dawn_further_east(leaf: bytes) -> bytes:
+    at = event(SIZE - 1).at.isoformat().replace("+00:00", "Z")
+    return leaf.replace(at.encode(), b"0001-01-01T00:00:00+05:00")
+
+
+def resized(files: Files) -> Files:
+    """A log of two full bundles, which are as wide as each other."""
+    return published(leaves(512))
+
+
+def exchanged(files: Files, folder: str) -> Files:
+    one, other = f"{folder}/000", f"{folder}/001"
+    return Files(files | {one: files[other], other: files[one]})
 
 
 TAMPERINGS = [
@@ -423,6 +439,30 @@ TAMPERINGS = [
         260,
     ),
     Tampering(
+        "the key's holder enters the first moment of the calendar",
+        resigned(lambda e: [event(0, at=DAWN).leaf(), *e[1:9], event(9, at=DAWN).leaf(), *e[10:]]),
+        {Kind.TIME},
+        9,
+    ),
+    Tampering(
+        "the key's holder enters a moment outside the calendar",
+        resigned(lambda e: [*e[:-1], at_dawn_further_east(e[-1])]),
+        {Kind.ENTRY},
+        260,
+    ),
+    Tampering(
+        "a size and a file lead the search astray without end",
+        lambda f: Files(absurd(f) | {"tile/entries/x999/x999/x999/999": b""}),
+        {Kind.GAP},
+        512,
+    ),
+    Tampering(
+        "bundles and leaf tiles change places together",
+        lambda f: exchanged(exchanged(resized(f), "tile/0"), "tile/entries"),
+        {Kind.ROOT, Kind.TIME},
+        256,
+    ),
+    Tampering(
         "the key file is replaced",
         lambda f: Files(f | {"vkey": f"{Key('attacker').vkey()}\n".encode()}),
         {Kind.KEY},
@@ -613,6 +653,11 @@ def test_a_proof_with_another_logs_key_is_not_verified() -> None:
 def test_what_is_no_proof_is_refused(text: str | bytes) -> None:
     with pytest.raises(BadProof):
         verify_proof(text, VKEY)
+
+
+def test_a_log_whose_key_is_no_text_proves_nothing() -> None:
+    with pytest.raises(BadLogKey):
+        prove(Files(LOG | {"vkey": b"\xff\xfe"}), "session-1/transcribed")
 
 
 def test_an_unknown_event_and_a_broken_log_prove_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from moto import mock_aws
 
 from countersign.audit.sweep import SPAN
 from countersign.audit.tiles import WIDTH
-from countersign.audit.verify import verify_directory
-from countersign.errors import BadCheckpoint, FileMissing, LedgerBroken
+from countersign.audit.verify import Kind, verify_directory
+from countersign.errors import BadCheckpoint, CannotWrite, FileMissing, LedgerBroken
 from local.ledger_files import DirectoryReader, export, in_processes, open_log
 from tests.audit_logs import START, Files, Key, event, leaves, published
 
@@ -61,6 +62,44 @@ def test_what_was_exported_once_is_not_overwritten(tmp_path: Path) -> None:
         export(rewritten, tmp_path)
     kept = published(leaves(5))
     assert {path: DirectoryReader(tmp_path).read(path) for path in kept} == kept
+
+
+def looped(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file)
+
+
+def folder_instead(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize("lay", [looped, folder_instead], ids=["a link to itself", "a folder"])
+@pytest.mark.parametrize(
+    ("path", "kind", "index"),
+    [
+        ("tile/entries/000", Kind.GAP, 0),
+        ("tile/0/001.p/5", Kind.TILE, 256),
+        ("checkpoint", Kind.CHECKPOINT, None),
+    ],
+)
+def test_what_cannot_be_read_is_missing_where_it_is_due(
+    tmp_path: Path, lay: Callable[[Path], None], path: str, kind: Kind, index: int | None
+) -> None:
+    export(published(leaves(261)), tmp_path)
+    lay(tmp_path / path)
+    breaks = verify_directory(DirectoryReader(tmp_path), VKEY).breaks
+    assert (kind, index) in {(each.kind, each.index) for each in breaks}
+
+
+@pytest.mark.parametrize("taken", ["", "tile", "vkey/x"])
+def test_an_export_to_where_something_else_lies_is_refused(tmp_path: Path, taken: str) -> None:
+    file = tmp_path / "out" / taken
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    with pytest.raises(CannotWrite, match="cannot be written"):
+        export(published(leaves(3)), tmp_path / "out")
+    assert file.read_text() == "mine"
 
 
 def test_a_bucket_is_exported_as_a_directory_is(
