@@ -26,7 +26,7 @@ from countersign.note import Check, Note, Origin, Severity
 from countersign.redaction import Person, Roster
 from countersign.transcript import Role, Transcript, Turn, decode_utf8
 from lambdas import engines
-from local import deidentification, rivals
+from local import deidentification, rivals, screen_cases
 from local.bench import BUILD, prose, report
 from local.corruptions import Planted, plantings
 from local.evaluate_speech import speech
@@ -49,6 +49,7 @@ class Room(StrEnum):
     SPEECH = "speech"
     GUARDS = "guards"
     DRAFTING = "drafting"
+    SCREEN = "screen"
 
 
 @app.command()
@@ -72,6 +73,8 @@ def evaluate(
             return speech(folder / "speech", model)
         if room is Room.REDACTION:
             rows, tables = redaction(folder / "pii")
+        elif room is Room.SCREEN:
+            return screen_cases.rows(engines.terms(), list(_patients(folder)))
         elif room is Room.GUARDS:
             rows, tables = guards(sample(folder, pairs))
         else:
@@ -264,6 +267,16 @@ def sample(folder: Path, count: int) -> list[Pair]:
         raise FileMissing(f"there is no *.csv in {folder}/clinical_notes or {folder}/mts_notes")
     share = -(-count // len(sets))
     return [pairs[n * len(pairs) // share] for pairs in sets for n in range(min(share, len(pairs)))]
+
+
+def _patients(folder: Path) -> Iterator[str]:
+    """What patients say in the dialogues of the data, sentence by sentence; nothing without any."""
+    if not any((folder / name).is_dir() for name in ("clinical_notes", "mts_notes")):
+        return
+    for pair in sample(folder, 1_000_000):
+        for turn in pair.transcript.turns:
+            if turn.role is Role.PATIENT:
+                yield from re.split(r"(?<=[.!?])\s+", turn.text)
 
 
 @dataclass
