@@ -301,7 +301,9 @@ def _capitals(document: Document, flags: Sequence[int], index: int) -> int:
     """Where a row of up to five words with capitals ends, `of` between them allowed."""
     last = index
     while last < len(flags) and last < index + 5 and (last == index or document.joined(last)):
-        if document.capital(last) and not flags[last] & CLOSED:
+        said = document.text[document.starts[last] : document.ends[last]]
+        opens = last == index and not said.isupper() and not document.broken(last)
+        if document.capital(last) and (opens or not flags[last] & CLOSED):
             last += 1
         elif (
             document.words[last] in ("of", "and")

@@ -69,6 +69,10 @@ _MEMBER = re.compile(r"(?<![\w/])u/[A-Za-z0-9_-]{3,}")
 _TAGGED = re.compile(r"(?<![\w])[A-Za-z][\w.]{2,}#\d{4}\b")
 _ZIP4 = re.compile(r"\b\d{5}-\d{4}\b")
 
+# What a day follows, and no score.
+_APPOINTED = frozenset(
+    "RTC DOS DOI DOB ETA ED ER EMS LMP DC APPT CT MRI ECT IEP IME ROI VM".split()
+)
 # What tests are commonly scored out of.
 _TOTALS = frozenset({10, 12, 15, 20, 21, 24, 25, 27, 28, 30})
 _ASIDES = frozenset(
@@ -210,7 +214,8 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
             continue
         written = text[: match.start()].rstrip().rpartition(" ")[2]
         out_of = int(day) in _TOTALS and int(month) <= int(day)
-        measured = out_of and 1 < len(written) < 7 and written.isalpha() and written.isupper()
+        named = 1 < len(written) < 7 and written.isalpha() and written.isupper()
+        measured = out_of and named and written not in _APPOINTED
         proper = (
             measured
             or int(month) <= int(day) <= 10
@@ -249,7 +254,9 @@ def _typed(document: Document, policy: Policy) -> Iterator[Mark]:
         cue, between = _cue(document, document.at(match.start()), policy, 5)
         mixed = any(char.isalpha() for char in grouped)
         long = sum(char.isdecimal() for char in grouped) >= 3
-        if cue and cue != "DATE" and between <= 2 and mixed and long:
+        told = document.word(document.at(match.start()) - 1) in ("is", "was")
+        near = between <= (4 if told else 2)
+        if cue and cue != "DATE" and near and mixed and long:
             yield mark_of(document, match.start(), match.end(), cue, TYPED)
     for match in _VIN.finditer(text):
         yield mark_of(document, match.start(), match.end(), "VEHICLE", TYPED)
@@ -337,7 +344,7 @@ def _code(document: Document, run: spoken.Run, policy: Policy) -> Mark | None:
             least = 2
         elif label in ("PHONE", "FAX") and "area" in document.left(first, 3):
             least = 3
-        if distance == 0 or _aside(document, first, distance):
+        if distance == 0 or _aside(document, first, distance) or before in ("is", "was"):
             needed = least
         else:
             needed = max(least, 5)

@@ -254,7 +254,7 @@ def settle(text: str, marks: list[Mark]) -> list[Mark]:
             rest = text[start:end]
             if rest.lower() in _BESIDE and mark.rank >= NAMED_RANK:
                 continue
-            if len(rest) > 1 or rest.isdecimal():
+            if len(rest) > 1 or rest.isdecimal() or (rest and mark.rank < NAMED_RANK):
                 key = (
                     " ".join(folded_words(rest))
                     if mark.rank >= NAMED_RANK

@@ -176,7 +176,7 @@ class RuleTagger:
         words = document.words
         word = words[index]
         flag = flags[index]
-        if word in _FIELDS and document.cased:
+        if word in _FIELDS and not document.text.islower():
             tag = self._fielded(document, flags, index)
             if tag is not None:
                 return tag
@@ -685,6 +685,14 @@ class RuleTagger:
         return ending(self._policy.calling_phrases, document.words[max(0, index - 3) : index])
 
     def _person(self, document: Document, first: int, last: int, sure: bool = True) -> Tag:
+        if (
+            last < len(document)
+            and document.seps[last] == ", "
+            and document.words[last] in LETTERS
+            and document.upper(last)
+            and document.text[document.ends[last] : document.ends[last] + 1] == "."
+        ):
+            last += 1  # "Okafor, C."
         begin = first
         sep = document.seps[first]
         if (
@@ -724,7 +732,7 @@ class RuleTagger:
             last < len(words)
             and last < first + 4
             and (last == first or document.seps[last] in (" ", ", ", ". ", ".", "-"))
-            and document.capital(last)
+            and (document.upper(last) or (document.seps[last] == "-" and last > first))
             and not flags[last] & (CLOSED | ALLOWED)
             and (words[last] in LETTERS or flags[last] & NAMELIKE or not flags[last] & WORD)
         ):

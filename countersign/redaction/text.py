@@ -118,6 +118,10 @@ class Document:
         """
         return self.cased and self.text[self.starts[index]].isupper()
 
+    def upper(self, index: int) -> bool:
+        """Whether word `index` is written with a capital, whether or not it means something."""
+        return self.text[self.starts[index]].isupper()
+
     @cached_property
     def cased(self) -> bool:
         """Whether capitals in this text carry meaning."""

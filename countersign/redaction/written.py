@@ -58,7 +58,7 @@ def reread(document: Document, flags: list[int]) -> list[int]:
         return flags
     out = list(flags)
     for index, flag in enumerate(flags):
-        if not _capital(document, index) or flag & CLOSED:
+        if not document.upper(index) or flag & CLOSED:
             continue
         if abbreviation(document, flags, index):
             out[index] = WORD | CLOSED
@@ -73,11 +73,6 @@ def reread(document: Document, flags: list[int]) -> list[int]:
             if hyphened(document, index):
                 out[index - 1] |= ALLOWED
     return out
-
-
-def _capital(document: Document, index: int) -> bool:
-    """Whether a word has a capital, also where a note in telegraphic style has one on each."""
-    return document.text[document.starts[index]].isupper()
 
 
 def abbreviation(document: Document, flags: list[int], index: int) -> bool:
@@ -110,7 +105,7 @@ def _titled(document: Document, flags: list[int], index: int) -> bool:
         plain = flags[other] & WORD and not flags[other] & (_NAMED | CLOSED)
         near = document.joined(between) or document.seps[between] == ", "
         alone = other and not document.broken(other)
-        if plain and near and alone and _capital(document, other):
+        if plain and near and alone and document.upper(other):
             return True
     return False
 
@@ -119,9 +114,11 @@ def _beside(document: Document, flags: list[int], index: int) -> bool:
     """Whether the word stands alone in brackets after a capital: `Muscle Relaxation (Jacobson)`."""
     opened = document.seps[index].endswith("(") and index > 0
     closed = document.text[document.ends[index] : document.ends[index] + 1] == ")"
-    if not opened or not closed or flags[index - 1] & (RELATION | TITLE | GIVEN | FAMILY):
+    if flags[index] & PLACE or not opened or not closed:
         return False
-    return _capital(document, index - 1)
+    if flags[index - 1] & (RELATION | TITLE | GIVEN | FAMILY):
+        return False
+    return document.upper(index - 1)
 
 
 def hyphened(document: Document, index: int) -> bool:
@@ -149,9 +146,7 @@ def _authored(document: Document, flags: list[int], index: int) -> bool:
     if last < len(words) and words[last] == "s" and document.seps[last] in ("'", "\u2019"):
         if not document.joined(last + 1):
             return False
-        theory = (
-            _capital(document, last + 1) and flags[last + 1] & WORD and not flags[index] & GIVEN
-        )
+        theory = document.upper(last + 1) and flags[last + 1] & WORD and not flags[index] & GIVEN
         return document.word(last + 1) in _DESCRIBED or bool(
             theory and not flags[last + 1] & (_NAMED | RELATION)
         )
@@ -161,7 +156,7 @@ def _authored(document: Document, flags: list[int], index: int) -> bool:
         return False
     following = words[last]
     if document.joined(last):
-        named = not given or _capital(document, last) or hyphened(document, last)
+        named = not given or document.upper(last) or hyphened(document, last)
         if following in _DESCRIBED or (following in _MEASURES and named):
             return True
         if double and following in _AUTHORED:

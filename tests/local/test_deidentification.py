@@ -50,7 +50,7 @@ def test_every_identifier_of_the_rule_is_marked_somewhere() -> None:
 
 @pytest.mark.parametrize(
     ("register", "recall", "precision", "touched"),
-    [("spoken", 0.94, 0.97, 0.05), ("lower", 0.89, 0.96, 0.07), ("cased", 0.85, 0.93, 0.2)],
+    [("spoken", 0.95, 0.98, 0.05), ("lower", 0.9, 0.97, 0.07), ("cased", 0.9, 0.94, 0.16)],
 )
 def test_redaction_stays_as_good_as_it_is(
     register: str, recall: float, precision: float, touched: float
