@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -336,6 +336,10 @@ def audit_verify(
     directory: Directory,
     vkey: Annotated[Path | None, typer.Option(help="The log's public key.")] = None,
     since: Annotated[Path | None, typer.Option(help="A checkpoint kept from before.")] = None,
+    witness: Annotated[
+        list[Path] | None,
+        typer.Option(help="The key of a witness who must have cosigned; may be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Recompute the whole log and say what is wrong, and where."""
@@ -350,14 +354,17 @@ def audit_verify(
         _judge(verify_proof(_read(str(directory)), key), as_json)
     else:
         kept = decode_utf8(_read(str(since))) if since else None
-        _judge(_verified(DirectoryReader(directory), key, kept), as_json)
+        asked = [decode_utf8(_read(str(file))).strip() for file in witness or ()]
+        _judge(_verified(DirectoryReader(directory), key, kept, asked), as_json)
 
 
-def _verified(reader: Reader, key: str | None, kept: str | None) -> Report:
+def _verified(
+    reader: Reader, key: str | None, kept: str | None, witnesses: Sequence[str] = ()
+) -> Report:
     from countersign.audit.verify import verify_directory
     from local.ledger_files import in_processes
 
-    return verify_directory(reader, key, kept, spread=in_processes)
+    return verify_directory(reader, key, kept, witnesses=witnesses, spread=in_processes)
 
 
 def _judge(report: Report, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -17,6 +17,9 @@ from countersign.errors import BadCheckpoint, BadLogKey, CheckpointUnsigned
 
 ED25519 = b"\x01"
 """The signature type of a log's own key (C2SP signed-note, "Signature types")."""
+
+COSIGNATURE = b"\x04"
+"""The signature type of a witness's key (C2SP tlog-cosignature, "Format")."""
 
 LARGEST_NOTE = 65_536
 MOST_SIGNATURES = 64
@@ -53,6 +56,7 @@ class LogKey:
 
     name: str
     public: bytes
+    kind: ClassVar[bytes] = ED25519
 
     def __post_init__(self) -> None:
         if not _is_name(self.name) or len(self.public) != 32:
@@ -60,23 +64,23 @@ class LogKey:
 
     @property
     def id(self) -> bytes:
-        """SHA-256(name || newline || 0x01 || key)[:4] (C2SP signed-note, "Ed25519 signatures")."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        """SHA-256(name || newline || type || key)[:4] (C2SP signed-note, "Signatures")."""
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(ED25519 + self.public).decode()
+        encoded = base64.b64encode(self.kind + self.public).decode()
         return f"{self.name}+{self.id.hex()}+{encoded}"
 
     @classmethod
-    def parse(cls, text: str) -> LogKey:
+    def parse(cls, text: str) -> Self:
         """The key of a vkey line, with or without its newline; raises `BadLogKey`."""
         line = text.removesuffix("\n")
         parts = line.split("+", 2)
         raw = _decoded(parts[2]) if len(parts) == 3 else None
         if raw is None:
             raise BadLogKey("not a verifier key: name+id+base64 expected")
-        if raw[:1] != ED25519:
-            raise BadLogKey("the key is of another type than Ed25519 (0x01)")
+        if raw[:1] != cls.kind:
+            raise BadLogKey(f"the key is of another type than 0x{cls.kind.hex()}")
         key = cls(parts[0], raw[1:])
         if str(key) != line:
             raise BadLogKey("the key's id does not belong to its name and bytes")
@@ -89,6 +93,23 @@ class LogKey:
         except InvalidSignature:
             return False
         return True
+
+
+class WitnessKey(LogKey):
+    """The Ed25519 key of a witness: somebody elsewhere who cosigns only what extends what they
+    cosigned before (C2SP tlog-cosignature, "cosignature/v1")."""
+
+    kind = COSIGNATURE
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether the 8 bytes of time and the 64 of signature are this witness's over the note."""
+        at, own = signature[:8], signature[8:]
+        return super().verify(cosigned(message, int.from_bytes(at, "big")), own)
+
+
+def cosigned(text: bytes, at: int) -> bytes:
+    """What a witness signs: that it saw the note's text at `at`, in seconds since 1970 UTC."""
+    return b"cosignature/v1\ntime %d\n" % at + text
 
 
 @dataclass(frozen=True)
@@ -135,10 +156,18 @@ class SignedNote:
     def signed_by(self, key: LogKey) -> bool:
         """Whether `key` signed the text; a wrong signature under its name and id counts as none.
 
-        Signatures of unknown keys, such as witnesses' cosignatures, are passed over.
+        Signatures of other keys are passed over.
         """
         own = [s for s in self.signatures if (s.name, s.key_id) == (key.name, key.id)]
         return bool(own) and all(key.verify(self.text.encode(), s.signature) for s in own)
+
+    def seen_by(self, witness: WitnessKey) -> tuple[int, ...]:
+        """When the witness cosigned the text, in seconds since 1970; empty if it did not, or if
+        one of the cosignatures under its name and id is wrong."""
+        if not self.signed_by(witness):
+            return ()
+        own = (s for s in self.signatures if (s.name, s.key_id) == (witness.name, witness.id))
+        return tuple(sorted(int.from_bytes(s.signature[:8], "big") for s in own))
 
 
 def _signature(line: str) -> NoteSignature:

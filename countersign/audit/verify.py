@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from countersign.audit.checkpoint import Checkpoint, LogKey, SignedNote, open_checkpoint
+from countersign.audit.checkpoint import (
+    Checkpoint,
+    LogKey,
+    SignedNote,
+    WitnessKey,
+    open_checkpoint,
+)
 from countersign.audit.event import Event, read_event
 from countersign.audit.merkle import (
     HASH_SIZE,
@@ -64,6 +70,7 @@ class Kind(StrEnum):
     KEY = "key"  # no key, or one that cannot be read
     CHECKPOINT = "checkpoint"  # none, malformed, or of another origin
     SIGNATURE = "signature"  # not signed by the log's key
+    WITNESS = "witness"  # not cosigned by a witness who is asked for
     ROOT = "root"  # the entries do not hash to the signed root
     GAP = "gap"  # entries that the checkpoint counts are missing
     BUNDLE = "bundle"  # an entry bundle's bytes cannot be taken apart
@@ -236,6 +243,7 @@ def verify_directory(
     vkey: str | None = None,
     since: str | None = None,
     *,
+    witnesses: Sequence[str] = (),
     events: bool = True,
     spread: Spread = map,
 ) -> Report:
@@ -243,18 +251,22 @@ def verify_directory(
 
     `vkey` is the log's key as one line; without it the file `vkey` of the log itself is used and
     the report says so. `since` is the text of a checkpoint that was kept elsewhere: the log must
-    extend it. `events=False` checks the tree alone, for a log whose entries are not audit events.
+    extend it. Each of `witnesses`, keys as one line, must have cosigned the checkpoint; when they
+    did is among the report's notes. `events=False` checks the tree alone, for a log whose entries
+    are not audit events.
     `spread` may carry out the sweeps over the entries in several processes, in their order.
-    Nothing is raised for a broken log; a malformed `vkey` or `since` of the caller's own raises
+    Nothing is raised for a broken log; a malformed key or `since` of the caller's own raises
     `BadLogKey` or `BadCheckpoint`.
     """
     findings = _Findings()
     key, key_from = _key(reader, vkey, findings)
     kept = None if since is None else Checkpoint.parse(SignedNote.parse(since).text)
+    asked = tuple(map(WitnessKey.parse, witnesses))
     paths = set(reader.list())
     raw, checkpoint = _checkpoint(reader, key, findings)
     if checkpoint is None:
         return _report(findings, key, key_from, Tree(), raw)
+    _check_witnesses(SignedNote.parse(raw), asked, findings)
     log = _Log(reader, checkpoint, paths, findings)
     log.read_entries(checkpoint.origin.rsplit("/", 1)[-1] if events else None, spread)
     log.check_root()
@@ -543,6 +555,26 @@ def _checkpoint(
         if checkpoint.origin != key.name:
             findings.add(Kind.CHECKPOINT, None, "the origin is not the name of the log's key")
     return text, checkpoint
+
+
+def _check_witnesses(
+    note: SignedNote, witnesses: Sequence[WitnessKey], findings: _Findings
+) -> None:
+    for witness in witnesses:
+        seen = note.seen_by(witness)
+        if not seen:
+            findings.add(Kind.WITNESS, None, f"not cosigned by {witness.name}+{witness.id.hex()}")
+        else:
+            at = ", ".join(map(_moment, seen))
+            findings.notes.append(f"cosigned by {witness.name}: {at}")
+
+
+def _moment(seconds: int) -> str:
+    """Seconds since 1970 as UTC; as they are, when no calendar has them."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, OSError, ValueError):
+        return f"{seconds} s after 1970"
 
 
 def _report(

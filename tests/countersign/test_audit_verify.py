@@ -6,12 +6,20 @@ import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countersign.audit.checkpoint import Checkpoint, LogKey, NoteSignature, SignedNote, sign
+from countersign.audit.checkpoint import (
+    Checkpoint,
+    LogKey,
+    NoteSignature,
+    SignedNote,
+    WitnessKey,
+    sign,
+)
 from countersign.audit.event import read_event
 from countersign.audit.merkle import Tree, leaf_hash
 from countersign.audit.sweep import Swept
@@ -87,6 +95,71 @@ def test_a_log_of_other_entries_can_be_checked_as_a_tree() -> None:
     files = published([b"one", b"two", b"three"], sizes=(1, 2))
     assert verify_directory(files, VKEY, events=False).verified
     assert kinds(verify_directory(files, VKEY)) == {Kind.ENTRY}
+
+
+# Witnesses ----------------------------------------------------------------------------------
+
+WITNESS = WitnessKey("witness.example/w1", Key("witness").public_key())
+SEEN = 1_800_000_000
+
+
+def cosignature(text: str, at: int = SEEN, key: Key | None = None) -> bytes:
+    own = (key or Key("witness")).sign(f"cosignature/v1\ntime {at}\n{text}".encode())
+    return str(NoteSignature(WITNESS.name, WITNESS.id, at.to_bytes(8, "big") + own)).encode()
+
+
+def witnessed(line: bytes) -> Report:
+    files = Files(LOG | {"checkpoint": LOG["checkpoint"] + line})
+    return verify_directory(files, VKEY, witnesses=[str(WITNESS)])
+
+
+SIGNED_TEXT = SignedNote.parse(LOG["checkpoint"]).text
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [(SEEN, "2027-01-15T08:00:00Z"), (2**64 - 1, "18446744073709551615 s after 1970")],
+)
+def test_a_witness_who_cosigned_is_named_with_the_time(at: int, told: str) -> None:
+    report = witnessed(cosignature(SIGNED_TEXT, at))
+    assert report.verified and f"cosigned by {WITNESS.name}: {told}" in report.notes
+
+
+OTHER_TEXT = SignedNote.parse(LOG["checkpoint.256"]).text
+FALSE_COSIGNATURES = {
+    "none": b"",
+    "over another checkpoint": cosignature(OTHER_TEXT),
+    "by another key": cosignature(SIGNED_TEXT, key=Key("attacker")),
+    "with another time": cosignature(SIGNED_TEXT).replace(
+        base64.b64encode(WITNESS.id + SEEN.to_bytes(8, "big"))[:12],
+        base64.b64encode(WITNESS.id + (SEEN ^ 1 << 40).to_bytes(8, "big"))[:12],
+    ),
+    "that stops in its time": str(NoteSignature(WITNESS.name, WITNESS.id, b"1234")).encode(),
+    "one right and one wrong": cosignature(SIGNED_TEXT)
+    + cosignature(SIGNED_TEXT, key=Key("attacker")),
+    "a log's signature in its place": str(
+        NoteSignature(WITNESS.name, WITNESS.id, Key("witness").sign(SIGNED_TEXT.encode()))
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("line", FALSE_COSIGNATURES.values(), ids=FALSE_COSIGNATURES)
+def test_a_witness_who_is_asked_for_and_did_not_cosign_is_a_break(line: bytes) -> None:
+    assert kinds(witnessed(line)) == {Kind.WITNESS}
+
+
+def test_a_logs_key_is_no_witness_and_a_witness_no_log() -> None:
+    with pytest.raises(BadLogKey):
+        verify_directory(LOG, VKEY, witnesses=[VKEY])
+    with pytest.raises(BadLogKey):
+        verify_directory(LOG, str(WITNESS))
+
+
+def test_a_witnesss_key_has_the_id_that_others_compute() -> None:
+    public = Key("witness").public_key()
+    own = sha256(WITNESS.name.encode() + b"\n\x04" + public).digest()[:4]
+    line = f"{WITNESS.name}+{own.hex()}+{base64.b64encode(bytes([4]) + public).decode()}"
+    assert str(WITNESS) == line and WitnessKey.parse(line) == WITNESS
 
 
 # What does not: the tamper matrix -----------------------------------------------------------
