@@ -109,14 +109,15 @@ _OWN = frozenset("son daughter child kid baby boy girl kids children".split())
 
 def _strangers(reading: Reading, session: Session) -> Iterator[Doubt]:
     """A relative whom nobody named, where the session names others or he is all it is about."""
-    if session.words & _OWN:
-        return
     kindred = bool(session.words & (_CLOSE | _KIN))
     for place, token in enumerate(reading.tokens):
         word = token.text.removesuffix("'s")
         if word not in _CLOSE or not reading.free(token) or not (kindred or place == 1):
             continue
         if any(s.start <= token.start < s.end for s in reading.sources):
+            continue
+        # Where somebody speaks of "my son", the mother may be the one who speaks.
+        if session.words & _OWN and word not in _OWN:
             continue
         known = _words(word) | set(_IMPLIED.get(word, "").split())
         if not known & {w.removesuffix("'s") for w in session.words}:
@@ -134,7 +135,7 @@ _THEIRS = re.compile(
     re.I,
 )
 _ANYONE = frozenset("partner spouse friend boyfriend girlfriend coworker roommate boss".split())
-_FIRST = frozenset("i i'm i've i'll i'd we we're we've we'd me my".split())
+_FIRST = frozenset("i i'm i've i'll i'd we we're we've we'd".split())
 _THIRD = frozenset("he he's he'd he'll she she's she'd she'll they they're they've".split())
 
 

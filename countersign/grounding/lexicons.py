@@ -245,7 +245,13 @@ def _symptoms(file: _File) -> tuple[Phrases[Symptom], Phrases[Symptom]]:
             spoken.add(name, symptom, exact_case=cased)
         for name in _names(fields[2]):
             spoken.add(name, symptom)
+            # What a patient says of himself a clinician asks him.
+            asked = [_ASKED.get(word, word) for word in name.split()]
+            spoken.add(" ".join(asked), symptom)
     return clinical, spoken
+
+
+_ASKED = {"myself": "yourself", "my": "your", "I": "you", "me": "you", "mine": "yours"}
 
 
 _Scope = tuple[

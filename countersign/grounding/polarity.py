@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from countersign.grounding.lexicons import Symptom
 from countersign.grounding.line import Doubt, Reading, stems
@@ -23,6 +24,9 @@ from countersign.grounding.words import CLAUSE_END, NEGATIONS, STOPWORDS, Hit, T
 from countersign.note import Severity
 from countersign.transcript import Role
 
+_HOW = re.compile(
+    r"(?:(?:and|so|okay|ok|now|well)[ ,]+)*how(?:'s| is| are| was| were| has)\b", re.I
+)
 _ASKED = re.compile(r"\basked\b.*\banswered\b", re.I | re.S)
 DENIES = frozenset("denies denied deny denying".split())
 # These reach along a list; a "not" reaches to the end of its verb's words.
@@ -83,6 +87,7 @@ _JOINTS = frozenset("and but or which who because although until since before af
 _ABOUT = 0.4
 _SURELY = 0.65
 _AFFIRMS = 0.5
+_BARELY = 0.3
 _NEARLY = 0.8
 # Our own choice: as many denials in one list are a list; half of them upheld, it was gone through.
 _LISTED = 3
@@ -121,6 +126,7 @@ def negations(reading: Reading, session: Session) -> Iterator[Doubt]:
         for found in doubts:
             yield from (_milder(doubt, mostly=mostly) if upheld else doubt for doubt in found)
     yield from _judged(reading)
+    yield from _compared(reading, session)
     covered = {index for denial in denied for index in range(denial.first, denial.last)}
     yield from _affirmed(reading, session, covered)
 
@@ -154,6 +160,29 @@ def _judged(reading: Reading) -> Iterator[Doubt]:
                 Severity.REVIEW,
                 "The session judges this the other way.",
             )
+
+
+_MORE = frozenset("more increased".split())
+_LESS = frozenset("less fewer decreased".split())
+
+
+def _compared(reading: Reading, session: Session) -> Iterator[Doubt]:
+    """Something said to be more of what the session says is less, and conversely."""
+    for token, after in pairwise(reading.tokens):
+        if token.text not in _MORE | _LESS or not reading.free(token) or after.text in STOPWORDS:
+            continue
+        own = _MORE if token.text in _MORE else _LESS
+        said = {
+            one.text
+            for u in session.utterances
+            for one, two in pairwise(u.tokens)
+            if one.text in _MORE | _LESS and stem(two.text) == stem(after.text)
+        }
+        if said and not said & own:
+            yield Doubt(
+                token.start, after.end, "negation", Severity.REVIEW,
+                "The session says less of this, or more.",
+            )  # fmt: skip
 
 
 def _clause_of(reading: Reading, place: int) -> tuple[int, int]:
@@ -247,7 +276,10 @@ def _ends(reading: Reading, cue: int) -> bool:
 
 
 def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doubt]:
-    units = reading.support.units(reading.tokens, denial.first, denial.last)
+    support = reading.support
+    units = support.units(reading.tokens, denial.first, denial.last)
+    plain = bool(units)
+    units = units or support.units(reading.tokens, denial.first, denial.last, plainly=True)
     if not units:
         return
     hits = [
@@ -259,9 +291,11 @@ def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doub
         yield from _safety(reading, hits, session)
         return
     span = (reading.tokens[units[0].first].start, reading.tokens[units[-1].last - 1].end)
-    mentions = _of_head(
-        reading.support.mentions(units, _ABOUT), units, reading.support, all_of_it=True
-    )
+    mentions = _of_head(support.mentions(units, _ABOUT), units, support, all_of_it=True)
+    if not mentions:
+        mentions = [m for m in support.mentions(units, _BARELY) if True in m.signs]
+        heads = {id(m.utterance) for m in support.mentions(units[:1], _ABOUT)}
+        mentions = [m for m in mentions if id(m.utterance) in heads]
     if any(True in mention.signs for mention in mentions):
         return
     if mentions:
@@ -273,7 +307,9 @@ def _denied(reading: Reading, denial: Denial, session: Session) -> Iterator[Doub
             _TURNED,
         )
         return
-    strange = denial.cue.text in DENIES and not reading.support.mentions(units, 0.01)
+    if not plain:
+        return
+    strange = denial.cue.text in DENIES and not support.mentions(units, 0.01)
     yield Doubt(
         *span,
         "negation",
@@ -359,6 +395,7 @@ def _affirmed(reading: Reading, session: Session, covered: set[int]) -> Iterator
         yield from found
     for first, last in _clauses(reading, covered):
         units = reading.support.units(reading.tokens, first, last)
+        units = units or reading.support.units(reading.tokens, first, last, plainly=True)
         if not units or any(u.first in seen for u in units):
             continue
         if _neutral(reading, first, _NEUTRAL - _FAMILY) or all(_kin(unit) for unit in units):
@@ -390,7 +427,12 @@ def _clauses(reading: Reading, covered: set[int]) -> Iterator[tuple[int, int]]:
 
 
 def _clause(reading: Reading, units: Sequence[Unit], support: Support) -> Iterator[Doubt]:
-    mentions = support.mentions(units, _AFFIRMS)
+    heads = {id(m.utterance) for m in support.mentions([_head(units)], _ABOUT)}
+    mentions = [
+        m
+        for m in support.mentions(units, _BARELY)
+        if m.share >= _AFFIRMS or id(m.utterance) in heads
+    ]
     kin = any(_kin(unit) for unit in units)
     mentions = [m for m in mentions if m.signs and (kin or not m.kin)]
     mentions = _of_head(mentions, units, support)
@@ -417,13 +459,17 @@ def _of_head(
     That is what a lexicon knows, else the first thing that is no person: the verb, mostly. With
     `all_of_it` every mention of what a lexicon knows: "tingling in his arm" is tingling.
     """
-    head = next((u for u in units if u.listed), None)
-    head = head or next((u for u in units if not _kin(u)), units[0])
+    head = _head(units)
     named = {id(m.utterance) for m in support.mentions([head], _ABOUT)}
     mentions = [m for m in mentions if id(m.utterance) in named] or list(mentions)
     best = max((m.share for m in mentions), default=0.0)
     least = 0.0 if all_of_it and head.listed else _NEARLY * best
     return [m for m in mentions if m.share >= least]
+
+
+def _head(units: Sequence[Unit]) -> Unit:
+    head = next((u for u in units if u.listed), None)
+    return head or next((u for u in units if not _kin(u)), units[0])
 
 
 def _kin(unit: Unit) -> bool:
@@ -443,6 +489,9 @@ def _symptom(
         if s.stand is Stand.DENIED or s.role is not Role.THERAPIST or s.utterance.question
     }
     safety = any(h.meaning.safety for h in group)
+    if not safety and any(s.utterance.question and _HOW.match(s.utterance.text) for s in said):
+        # "How is the anxiety?" holds that there is some.
+        return
     if Stand.DENIED in stands and Stand.AFFIRMED not in stands:
         yield Doubt(
             hit.start,

@@ -271,6 +271,10 @@ class Session:
         near = utterance.tokens[max(0, hit.first - 4) : hit.last + 5]
         name = getattr(hit.meaning, "name", "")
         fine = name in _NEITHER_GOOD_NOR_BAD and any(token.text in _FINE for token in near)
+        before = {token.text for token in utterance.tokens[max(0, hit.first - 1) : hit.first]}
+        if "no" in before and name in _NEITHER_GOOD_NOR_BAD:
+            # "No appetite" is the complaint itself.
+            return Stand.AFFIRMED
         if negative:
             return Stand.AFFIRMED if fine else Stand.DENIED
         return Stand.DENIED if fine else Stand.AFFIRMED

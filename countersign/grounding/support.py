@@ -86,6 +86,9 @@ _OPENING_NO = re.compile(
     re.I,
 )
 
+# General words that still turn a sentence round where it has no others.
+_PLAIN = frozenset("use used uses using take takes took come comes came".split())
+
 _NEAR = 5
 _LISTED = ("symptom:", "drug:", "diagnosis:")
 # Long words with the same beginning are forms of one: "irritable" and "irritability".
@@ -184,9 +187,14 @@ class Support:
         weight = math.log(1 + len(self._names) / max(2, 1 + min(said, default=0)))
         return weight / 2 if any(way & KIN for way in unit.names) else weight
 
-    def units(self, tokens: Sequence[Token], first: int, last: int) -> list[Unit]:
-        """The things that tokens `[first, last)` speak of, general words left out."""
-        units = _units(tokens, first, last, self.session.lexicons)
+    def units(
+        self, tokens: Sequence[Token], first: int, last: int, *, plainly: bool = False
+    ) -> list[Unit]:
+        """The things that tokens `[first, last)` speak of, general words left out.
+
+        `plainly` keeps these, for a clause that has no others: "he has used".
+        """
+        units = _units(tokens, first, last, self.session.lexicons, plainly=plainly)
         return sorted(units, key=lambda unit: unit.first)
 
     def mentions(self, units: Sequence[Unit], least: float) -> list[Mention]:
@@ -393,6 +401,8 @@ def names(tokens: Sequence[Token], lexicons: Lexicons) -> dict[str, int]:
     """What tokens name, with the first token that does: word stems, symptoms, drugs, diagnoses."""
     found: dict[str, int] = {}
     for index, token in enumerate(tokens):
+        if token.text in _PLAIN:
+            found.setdefault(stem(token.text), index)
         if _tells(token):
             found.setdefault(stem(token.text), index)
             if len(token.text) >= _LONG:
@@ -406,7 +416,9 @@ def names(tokens: Sequence[Token], lexicons: Lexicons) -> dict[str, int]:
     return found
 
 
-def _units(tokens: Sequence[Token], first: int, last: int, lexicons: Lexicons) -> Iterator[Unit]:
+def _units(
+    tokens: Sequence[Token], first: int, last: int, lexicons: Lexicons, *, plainly: bool
+) -> Iterator[Unit]:
     inside = tokens[first:last]
     ways: dict[tuple[int, int], set[str]] = {}
     for symptom in lexicons.clinical.find(inside):
@@ -427,7 +439,7 @@ def _units(tokens: Sequence[Token], first: int, last: int, lexicons: Lexicons) -
         every = [frozenset({name}) for span in spans if span == (low, high) for name in ways[span]]
         yield Unit(first + low, first + high, (*every, *((literal,) if literal else ())))
     for index, token in enumerate(inside):
-        if index not in taken and _tells(token):
+        if index not in taken and (_tells(token) or (plainly and token.text in _PLAIN)):
             ways_of = [frozenset({stem(token.text)})]
             if len(token.text) >= _LONG:
                 ways_of.append(frozenset({f"like:{token.text[:_ROOT]}"}))
