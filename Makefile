@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export PYTHONUTF8 := 1
 
-.PHONY: help setup models demo serve synth test check bench eval tagger rivals lock clean
+.PHONY: help setup models demo serve synth test check bench eval simulate tagger rivals lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -67,6 +67,9 @@ bench: models ## the numbers in the docs, measured on this machine
 
 eval: models ## scores on evaluation data: make eval DATA=folder
 	@$(BIN)/python -m local.evaluate "$(DATA)"
+
+simulate: setup ## a working week of 10 to 10,000 clinicians against the quotas
+	@$(BIN)/python -m local.simulate
 
 tagger: setup ## train the tagger of redaction anew
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes \
