@@ -446,6 +446,27 @@ def eligibility(
         sys.stdout.write("\n".join((*([who] if who else []), *answer["words"])) + "\n")
 
 
+@audit_app.command("fhir")
+def audit_fhir(
+    directory: Annotated[Path, typer.Argument(help="A log in C2SP tlog-tiles form.")],
+    vkey: Annotated[Path | None, typer.Option(help="The log's public key.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Every entry of a log that verifies as a FHIR R4 AuditEvent: JSON Lines, asked for or not."""
+    from countersign.audit.disclosure import audit_event
+    from countersign.audit.event import read_event
+    from countersign.audit.verify import entries
+    from countersign.errors import LedgerBroken
+    from local.ledger_files import DirectoryReader
+
+    reader = DirectoryReader(directory)
+    report = _verified(reader, decode_utf8(_read(str(vkey))).strip() if vkey else None, None)
+    for found in report.breaks:
+        raise LedgerBroken(f"{found.kind}: {found.why}")
+    for index, leaf in enumerate(entries(reader, report.size)):
+        sys.stdout.write(json.dumps(audit_event(read_event(leaf), index)) + "\n")
+
+
 # The whole way ------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from countersign.audit.checkpoint import WitnessKey
 from local import cli
 from tests.audit_logs import Files, Key, event, leaves, published
 
@@ -208,6 +209,25 @@ def laid_out(log: Files, directory: Path) -> str:
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_bytes(content)
     return str(directory)
+
+
+def test_a_log_is_written_as_fhir_if_it_verifies(run: Any, tmp_path: Path) -> None:
+    log = laid_out(published(leaves(3)), tmp_path / "log")
+    exit_code, printed = run("audit", "fhir", log, "--json")
+    written = [json.loads(line) for line in printed.splitlines()]
+    assert exit_code == 0 and [each["resourceType"] for each in written] == ["AuditEvent"] * 3
+    (tmp_path / "log" / "tile" / "0" / "000.p" / "3").write_bytes(bytes(96))
+    exit_code, printed = run("audit", "fhir", log, "--json")
+    assert exit_code == 1 and code_of(printed) == "LedgerBroken"
+
+
+def test_a_witness_who_did_not_cosign_is_missed(run: Any, tmp_path: Path) -> None:
+    log = laid_out(published(leaves(3)), tmp_path / "log")
+    witness = tmp_path / "witness.vkey"
+    witness.write_text(f"{WitnessKey('witness.example', Key('witness').public_key())}\n")
+    exit_code, printed = run("audit", "verify", log, "--witness", str(witness), "--json")
+    assert exit_code == 1
+    assert [each["kind"] for each in json.loads(printed)["breaks"]] == ["witness"]
 
 
 def test_a_log_is_exported_brought_up_to_date_and_proven_from(run: Any, tmp_path: Path) -> None:
