@@ -468,7 +468,10 @@ def _of_head(
 
 
 def _head(units: Sequence[Unit]) -> Unit:
-    head = next((u for u in units if u.listed), None)
+    # A drug is what something is done with: "has refilled the lisinopril" is about the refilling.
+    head = next(
+        (u for u in units if any(n.startswith("symptom:") for way in u.names for n in way)), None
+    )
     return head or next((u for u in units if not _kin(u)), units[0])
 
 

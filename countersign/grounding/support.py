@@ -23,6 +23,7 @@ ENDINGS = frozenset(
     """.split()
 )
 _IT = frozenset("it that them those this they it's that's they're".split())
+_BEFORE = re.compile(r"\b(?:did|was|were)(?:n[o'\u2019]?t| not)\b.*\bbefore\W*$", re.I | re.S)
 _OMITTED = frozenset("forgot forget skipped".split())
 # "Any trouble with sex?" - "No trouble there": to say it again names nothing.
 _TROUBLE = frozenset(map(stem, "trouble problem problems issue issues".split()))
@@ -320,6 +321,9 @@ class Support:
             return frozenset()
         if self._taken_back(index):
             signs = {True}
+        if signs == {True} and _BEFORE.search(utterance.text):
+            # "I didn't drink before": that is over.
+            signs = set()
         judged = self._judged[index]
         ended = any(self._ended[index][p] for p in places)
         if ended and not utterance.question and utterance.words & _OVER:
