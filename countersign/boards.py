@@ -12,12 +12,16 @@ from pydantic import BaseModel, ConfigDict
 from countersign.audit.event import Event
 from countersign.session import Session, State
 
-# How many answered alerts stay visible; the audit log has them all.
-_ANSWERED = 30
+# How many closed alerts stay visible; the audit log has them all.
+_CLOSED = 30
 
 
 class Alert(BaseModel):
-    """Something that a person must look at now. `code` and `subject` are ids, never words."""
+    """Something that a person must look at now. `code` and `subject` are ids, never words.
+
+    `rung` counts the calls made so far; `entered` says that the audit log has it. Whoever answers
+    takes it into human hands; only a human closes it, and says by a code what was done.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,29 +31,36 @@ class Alert(BaseModel):
     at: datetime
     answered_by: str | None = None
     answered_at: datetime | None = None
+    rung: int = 0
+    paged_at: datetime | None = None
+    wait: int = 0
+    runs: int = 0
+    entered: bool = False
+    outcome: str | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
 
 
-def raised(alerts: Sequence[Alert], alert: Alert) -> tuple[Alert, ...]:
-    """The alerts with a new one; the same one again changes nothing."""
-    if any(one.id == alert.id for one in alerts):
-        return tuple(alerts)
-    return _kept((*alerts, alert))
+def answered(alert: Alert, by: str, now: datetime) -> Alert:
+    """Somebody has said that they deal with it; the first to say so stays."""
+    if alert.answered_by is not None:
+        return alert
+    return alert.model_copy(update={"answered_by": by, "answered_at": now})
 
 
-def answered(alerts: Sequence[Alert], alert_id: str, by: str, now: datetime) -> tuple[Alert, ...]:
-    """The alerts of which somebody has said that they deal with one; the first to say so stays."""
-    return _kept(
-        one.model_copy(update={"answered_by": by, "answered_at": now})
-        if one.id == alert_id and one.answered_by is None
-        else one
-        for one in alerts
-    )
+def closed(alert: Alert, by: str, outcome: str, now: datetime) -> Alert:
+    """A human says what was done; the first word stays. Whoever closes it also answers it."""
+    if alert.closed_by is not None:
+        return alert
+    done = {"closed_by": by, "closed_at": now, "outcome": outcome}
+    return answered(alert, by, now).model_copy(update=done)
 
 
-def _kept(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    every = sorted(alerts, key=lambda one: one.at)
-    done = [one for one in every if one.answered_by is not None]
-    gone = {one.id for one in done[:-_ANSWERED]}
+def shown(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Every alert that nobody has closed, and the last closed ones; oldest first."""
+    every = sorted(alerts, key=lambda one: (one.at, one.id))
+    done = [one for one in every if one.closed_by is not None]
+    gone = {one.id for one in done[:-_CLOSED]}
     return tuple(one for one in every if one.id not in gone)
 
 

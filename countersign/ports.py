@@ -165,6 +165,9 @@ class Records(Protocol):
         """One conditional write; False when the facts are no longer `before`."""
 
     def facts(self, session_id: str, name: str) -> dict[str, object] | None: ...
+    def facts_below(self, session_id: str, prefix: str) -> tuple[dict[str, object], ...]:
+        """All facts whose name begins so, by name."""
+
 
 
 class Ledger(Protocol):

@@ -219,7 +219,7 @@ def _pager(world: World) -> Port:
 
 
 def _workflow(account: Account) -> Port:
-    flows = ("session", "intake")
+    flows = ("session", "intake", "escalation")
     arns = tuple(workflow_arn(account, flow) for flow in flows)
     return Port(
         {f"{flow.upper()}_WORKFLOW_ARN": arn for flow, arn in zip(flows, arns, strict=True)},

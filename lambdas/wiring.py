@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     speech_endpoint: str = ""
     session_workflow_arn: str = ""
     intake_workflow_arn: str = ""
+    escalation_workflow_arn: str = ""
     fhir_base_url: str = ""
     pager_topic_arn: str = ""
     user_pool_id: str = ""
@@ -223,7 +224,11 @@ def _workflow(settings: Settings) -> p.Workflow:
 
     return StepFunctionsWorkflow(
         _client("stepfunctions"),
-        {"session": settings.session_workflow_arn, "intake": settings.intake_workflow_arn},
+        {
+            "session": settings.session_workflow_arn,
+            "intake": settings.intake_workflow_arn,
+            "escalation": settings.escalation_workflow_arn,
+        },
     )
 
 

@@ -233,6 +233,13 @@ class FakeRecords:
     def facts(self, session_id: str, name: str) -> dict[str, object] | None:
         return self.notes.get((session_id, name))
 
+    def facts_below(self, session_id: str, prefix: str) -> tuple[dict[str, object], ...]:
+        return tuple(
+            facts
+            for (one, name), facts in sorted(self.notes.items())
+            if one == session_id and name.startswith(prefix)
+        )
+
 
 class FakeLedger:
     """Appends in order; `down` makes every append fail, as an unreachable table would."""

@@ -210,6 +210,10 @@ class DynamoRecords:
         facts: dict[str, object] = json.loads(body)
         return facts
 
+    def facts_below(self, session_id: str, prefix: str) -> tuple[dict[str, object], ...]:
+        found = self._below(f"session#{session_id}", f"facts#{prefix}")
+        return tuple(json.loads(item["body"]["S"]) for item in found)
+
     # The table ------------------------------------------------------------------------------
 
     def _read(self, partition: str, sort: str) -> str | None:

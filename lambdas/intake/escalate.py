@@ -1,4 +1,4 @@
-"""Pages the clinician on duty at the intake's site by code and id, never with patient's words."""
+"""Stores an alert about the intake, has people called, and enters it; no patient's word in any."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from lambdas import alerts
 from lambdas.wiring import Ports, connected
 
 
-@connected("records", "ledger", "pager")
+@connected("records", "ledger", "pager", "workflow")
 def handler(event: dict[str, Any], context: Any, *, ports: Ports) -> dict[str, Any]:
-    intake_id, run = event["session_id"], event["run"]
-    facts = ports.records.facts(intake_id, "intake")
-    code = page_code(ports.records.facts(intake_id, "screening"), run, event["code"])
-    # Paged first: a person must know even when the ledger cannot be written.
-    ports.pager.tell(on_duty(facts), code, intake_id)
-    alerts.lift(ports, site_of(facts, intake_id), code, intake_id)
+    intake_id, run, code = event["session_id"], event["run"], "intake.unscreened"
+    facts: dict[str, object] | None = None
+    try:
+        facts = ports.records.facts(intake_id, "intake")
+        code = page_code(ports.records.facts(intake_id, "screening"), run, event["code"])
+        site = site_of(facts, intake_id)
+        reference = alerts.lift(ports, site, code, intake_id)
+        alerts.escalate(ports, reference)
+    except Exception:
+        # What could not be stored or started still reaches somebody, by the shortest way.
+        ports.pager.tell(on_duty(facts), code, intake_id)
+        raise
+    now = ports.clock.now()
+    alerts.enter(ports, reference, run)
     ports.ledger.append(
-        of_intake(
-            intake_id,
-            site_of(facts, intake_id),
-            "intake.escalated",
-            ports.clock.now(),
-            run,
-            part=run,
-            reason=code,
-        )
+        of_intake(intake_id, site, "intake.escalated", now, run, part=run, reason=code)
     )
     return {"session_id": intake_id, "code": code}

@@ -18,6 +18,7 @@ from lambdas import alerts, policies, recording
 from lambdas.portal import addenda, gate
 from lambdas.portal.pages import ask, form, page, redirect
 from lambdas.portal.recorder import agreements
+from lambdas.portal.visitor import Visitor
 from lambdas.wiring import Ports
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -31,7 +32,7 @@ _DAYS = 31
 def show_alerts() -> Response[Any]:
     ports, visitor = ask()
     _allowed(ports, visitor.person, Action.ANSWER_ALERTS)
-    return page("alerts.html", visitor, alerts=_alerts(ports, visitor.person))
+    return _alerts_page("alerts.html", ports, visitor)
 
 
 @router.get("/boards/alerts/list")
@@ -39,7 +40,7 @@ def show_list() -> Response[Any]:
     """The list alone, which the page asks for again and again."""
     ports, visitor = ask()
     _allowed(ports, visitor.person, Action.ANSWER_ALERTS)
-    return page("alerts_list.html", visitor, alerts=_alerts(ports, visitor.person))
+    return _alerts_page("alerts_list.html", ports, visitor)
 
 
 @router.post("/boards/alerts")
@@ -65,6 +66,34 @@ def answer_alert() -> Response[Any]:
             )
         )
         alerts.answer(ports, person.site, alert_id, person.id)
+    return redirect("/boards/alerts")
+
+
+@router.post("/boards/alerts/close")
+def close_alert() -> Response[Any]:
+    """A human says what was done with an alert; nothing else ever closes one."""
+    ports, visitor = ask()
+    person, alert_id = visitor.person, form(router.current_event, "alert")
+    outcome = form(router.current_event, "outcome")
+    rules = _allowed(ports, person, Action.ANSWER_ALERTS)
+    known = alerts.read(ports, alerts.find(ports, person.site, alert_id))
+    if outcome not in alerts.rules().outcomes:
+        raise BadRequest("outcome: say what was done")
+    if known.closed_by is None:
+        ports.ledger.append(
+            gate.act_of(
+                ports,
+                person,
+                "alert.closed",
+                Site(person.site),
+                part=known.id,
+                repeatable=True,
+                rules=rules,
+                reason=outcome,
+                counts={"seconds": int((ports.clock.now() - known.at).total_seconds())},
+            )
+        )
+        alerts.close(ports, person.site, alert_id, person.id, outcome)
     return redirect("/boards/alerts")
 
 
@@ -139,11 +168,17 @@ def _allowed(ports: Ports, person: Person, action: Action) -> tuple[str, ...]:
     return gate.require(ports, person, action, Site(person.site))
 
 
+def _alerts_page(template: str, ports: Ports, visitor: Visitor) -> Response[Any]:
+    outcomes = alerts.rules().outcomes
+    return page(template, visitor, alerts=_alerts(ports, visitor.person), outcomes=outcomes)
+
+
 def _alerts(ports: Ports, person: Person) -> dict[str, tuple[boards.Alert, ...]]:
     known = alerts.listed(ports, person.site)
     return {
         "open": tuple(one for one in known if one.answered_by is None),
-        "answered": tuple(reversed([one for one in known if one.answered_by is not None])),
+        "in_hand": tuple(one for one in known if one.answered_by and one.closed_by is None),
+        "closed": tuple(reversed([one for one in known if one.closed_by is not None])),
     }
 
 

@@ -16,7 +16,14 @@ WORKFLOWS = sorted(path.parent.name for path in FLOWS.glob("*/workflow.asl.json"
 RECEIVERS = {
     "session": {"on_speech"},
     "capture": {"on_upload"},
-    "oversight": {"sweep_audio", "redrive", "publish_ledger", "settle_recordings"},
+    "oversight": {
+        "sweep_audio",
+        "redrive",
+        "publish_ledger",
+        "settle_recordings",
+        "settle_alerts",
+        "beat",
+    },
     "portal": {"web"},
 }
 

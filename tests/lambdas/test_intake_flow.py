@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from countersign.errors import KeyDestroyed, LedgerUnavailable, NotJson, SessionUnknown
+from lambdas import alerts
 from lambdas.intake.escalate import handler as escalate
 from lambdas.intake.screen import handler as screen
 from lambdas.wiring import Ports
@@ -18,19 +19,16 @@ INTAKE = "1a7e" * 8
 MARKER = "zebra-crossing"
 
 
-class SilentPager(fakes.FakePager):
-    """A pager that cannot be reached."""
-
-    def tell(self, recipient: str, code: str, subject: str) -> None:
-        raise ConnectionError("no answer")
-
-
 def ready(*answers: str, **given: object) -> Ports:
     ports = fakes.ports(**given)
     ports.records.put_facts(INTAKE, "intake", {"site": "north"})
     form = {"answers": [{"id": f"q{n}", "text": text} for n, text in enumerate(answers)]}
     ports.vault.put(INTAKE, "form", json.dumps(form).encode())
     return ports
+
+
+def board(ports: Ports) -> list[tuple[str, str]]:
+    return [(one.code, one.subject) for one in alerts.listed(ports, "north")]
 
 
 def run(flow: Machine) -> str:
@@ -61,13 +59,13 @@ def test_an_ordinary_form_closes_and_nobody_is_paged(calm: tuple[Ports, Machine]
         ("I haven't slept in three weeks", "intake.urgent"),
     ],
 )
-def test_words_for_a_human_page_the_site(answer: str, code: str) -> None:
+def test_words_for_a_human_are_an_alert_of_the_site(answer: str, code: str) -> None:
     ports = ready("Evenings, please.", answer)
     with machine("intake", ports) as flow:
         assert run(flow) == "SUCCEEDED"
         assert flow.trail == ["screen", "escalate", "close"]
-    assert ports.pager.told == [("on-duty/north", code, INTAKE)]
-    assert ports.ledger.acts(INTAKE)[1] == "intake.escalated"
+    assert board(ports) == [(code, INTAKE)]
+    assert ports.ledger.acts(INTAKE)[1:3] == ["alert.raised", "intake.escalated"]
 
 
 def test_the_patients_words_are_in_the_vault_and_nowhere_else() -> None:
@@ -88,7 +86,7 @@ def test_a_form_that_cannot_be_read_goes_to_a_person(form: bytes) -> None:
     ports.vault.put(INTAKE, "form", form)
     with machine("intake", ports) as flow:
         assert run(flow) == "SUCCEEDED"
-    assert ports.pager.told == [("on-duty/north", "intake.unscreened", INTAKE)]
+    assert board(ports) == [("intake.unscreened", INTAKE)]
     assert ports.ledger.events[0].reason == "intake.unscreened"
 
 
@@ -98,7 +96,7 @@ def test_a_vault_that_cannot_be_opened_goes_to_a_person() -> None:
     with machine("intake", ports) as flow:
         assert run(flow) == "SUCCEEDED"
     assert flow.errors == [KeyDestroyed.__name__]
-    assert ports.pager.told == [("on-duty/north", "intake.unscreened", INTAKE)]
+    assert board(ports) == [("intake.unscreened", INTAKE)]
 
 
 def test_an_intake_nobody_registered_still_reaches_somebody() -> None:
@@ -113,15 +111,16 @@ def test_a_person_is_paged_even_when_the_ledger_is_down() -> None:
     ports.ledger.down = True
     with machine("intake", ports) as flow:
         assert run(flow) == "FAILED"
-    assert ("on-duty/north", "intake.unscreened", INTAKE) in ports.pager.told
+    assert board(ports) == [("intake.unscreened", INTAKE)]
 
 
-def test_a_pager_that_is_down_fails_the_run_after_many_attempts() -> None:
-    ports = ready("I want to kill myself", pager=SilentPager())
+def test_when_no_alert_can_be_stored_a_person_is_paged_at_once() -> None:
+    ports = ready("I want to kill myself")
+    ports.records.swap_facts = None
     with machine("intake", ports) as flow:
         assert run(flow) == "FAILED"
         assert flow.trail.count("escalate") >= 8
-    assert "intake.escalated" not in ports.ledger.acts()
+    assert ("on-duty/north", "intake.crisis", INTAKE) in ports.pager.told
 
 
 def test_a_step_that_is_repeated_is_entered_once() -> None:
@@ -131,8 +130,9 @@ def test_a_step_that_is_repeated_is_entered_once() -> None:
         assert screen(event, None, ports=ports) == {"session_id": INTAKE, "human": True}
         ports.clock.forward(minutes=1)
         escalate(event, None, ports=ports)
-    assert ports.ledger.acts() == ["intake.screened", "intake.escalated"]
-    assert {told[1] for told in ports.pager.told} == {"intake.crisis"}
+    assert ports.ledger.acts() == ["intake.screened", "alert.raised", "intake.escalated"]
+    assert board(ports) == [("intake.crisis", INTAKE)]
+    assert len(ports.workflow.started) == 1
 
 
 def test_a_form_sent_again_is_screened_again() -> None:

@@ -110,7 +110,7 @@ def test_open_alerts_are_never_forgotten_however_many_were_answered(house: Clini
     for number in range(60):
         house.ports.clock.forward(seconds=1)
         lift(house, f"i-{number}")
-        alerts.answer(house.ports, "north", f"i-{number}.intake.crisis", DESK.id)
+        alerts.close(house.ports, "north", f"i-{number}.intake.crisis", DESK.id, "spoke")
     known = alerts.listed(house.ports, "north")
     assert [one.subject for one in known if one.answered_by is None] == ["first"]
     assert len(known) == 31

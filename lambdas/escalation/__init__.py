@@ -1,0 +1,1 @@
+"""One alert, from the first call until a human answers."""
