@@ -85,6 +85,27 @@ def _of_note(note: Note) -> Iterator[Line]:
             start += len(sentence.text) + 1
 
 
+def _numbered(document: dict[str, object]) -> object:
+    """The sections, where sentences of another engine get the id and origin that they lack."""
+    sections = document["sections"]
+    if not isinstance(sections, list):
+        return sections
+    count = 0
+    numbered: list[object] = []
+    for section in sections:
+        sentences = section.get("sentences") if isinstance(section, dict) else None
+        if not isinstance(sentences, list):
+            numbered.append(section)
+            continue
+        own: list[object] = []
+        for sentence in sentences:
+            count += 1
+            lacking = {"id": f"s{count}", "origin": "statement"}
+            own.append({**lacking, **sentence} if isinstance(sentence, dict) else sentence)
+        numbered.append({**section, "sentences": own})
+    return numbered
+
+
 def read_note(raw: bytes | str) -> Note | str:
     """A note as `countersign draft --json` prints it, or the text of `{"text": "…"}`.
 
@@ -108,7 +129,7 @@ def read_note(raw: bytes | str) -> Note | str:
             raise EmptyInput("the note's text is empty")
         return free
     try:
-        return Note.model_validate({"template": "", **document})
+        return Note.model_validate({"template": "", **document, "sections": _numbered(document)})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "note"

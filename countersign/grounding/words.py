@@ -230,6 +230,9 @@ def stem(word: str) -> str:
             if ending in {"ing", "ed", "s"} and len(word) > 4 and word[-1] == "y":
                 word = word if word[-2] in "aeou" else word[:-1]
             break
+    # "Pulled" lost an l above, and so does "pull".
+    if len(word) > 3 and word[-1] == word[-2]:
+        return word[:-1]
     return word.removesuffix("e") if len(word) > 3 else word
 
 

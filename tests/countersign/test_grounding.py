@@ -299,3 +299,36 @@ def test_a_broken_lexicon_names_its_file_and_line() -> None:
         Lexicons.from_toml({**texts, "medications.toml": broken})
     with pytest.raises(BadPolicy, match="scope"):
         Lexicons.from_toml({k: v for k, v in texts.items() if k != "scope.toml"})
+
+
+def test_sentences_of_another_engine_need_neither_id_nor_origin() -> None:
+    raw = '{"sections": [{"name": "S", "sentences": [{"text": "1"}, {"id": "b", "text": "2"}]}]}'
+    note = read_note(raw)
+    assert isinstance(note, Note)
+    assert [sentence.id for sentence in note.sections[0].sentences] == ["s1", "b"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answered", "true", "false"),
+    [
+        (
+            "Did you pull over?",
+            "I couldn't.",
+            "He did not pull over.",
+            "He says he pulled over.",
+        ),
+        (
+            "What then?",
+            "I feared he'd yell. He didn't.",
+            "He did not yell.",
+            "She says he yelled.",
+        ),
+        ("And your foot?", "I have less pain now.", "There is less pain.", "There is more pain."),
+    ],
+)
+def test_short_answers_and_comparisons_turn_what_was_said(
+    question: str, answered: str, true: str, false: str
+) -> None:
+    session = transcript(("T", question), ("P", answered))
+    assert check(true, session, lexicons()).verdict == "pass"
+    assert check(false, session, lexicons()).verdict == "review"
