@@ -189,6 +189,12 @@ class Ledger(Protocol):
     def newest(self, most: int) -> tuple[tuple[int, bytes], ...]:
         """The last entries with their indexes, newest first, published or not."""
 
+    def verify(self, site: str) -> tuple[str, ...]:
+        """What is broken in the published log, by kind and place; empty when all is in order.
+
+        Raises `LedgerUnavailable` when it cannot be read to its end.
+        """
+
     def prove(self, event_id: str) -> str:
         """A proof that the published log holds this event; raises `EventUnknown`."""
 

@@ -23,6 +23,8 @@ from infra.ports import Port, chosen
 # One virtual CPU comes with 1,769 MB; half of one is enough for rules that read a session's text.
 _MEMORY_MB = 1024
 _SECONDS = 60
+# A whole log is read from its first entry to its last.
+_LONGER = {"verify_ledger": 900}
 # An HTTP API gives up after 30 s; the page must fail before that, in words of its own.
 _WEB_SECONDS = 29
 
@@ -96,7 +98,7 @@ class Functions:
             ),
             role=role.attr_arn,
             memory_size=_MEMORY_MB,
-            timeout=_WEB_SECONDS if step.flow == "portal" else _SECONDS,
+            timeout=_WEB_SECONDS if step.flow == "portal" else _LONGER.get(step.module, _SECONDS),
             # No SnapStart: a snapshot of memory would be a copy of a transcript.
             tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="PassThrough"),
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(

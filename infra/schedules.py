@@ -9,7 +9,7 @@ from infra.capture import target
 from infra.functions import Functions, accept_from, callable_by
 
 # The sweep is what makes up for a lost start of an alert's calls, so it may not take minutes.
-_EVERY = {"beat": "1 hour", "settle_alerts": "1 minute"}
+_EVERY = {"beat": "1 hour", "settle_alerts": "1 minute", "verify_ledger": "1 day"}
 _ELSE = "5 minutes"
 
 

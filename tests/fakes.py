@@ -247,6 +247,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.published: list[str] = []
+        self.broken: tuple[str, ...] = ()
         self.down = False
 
     def append(self, event: Event) -> int:
@@ -266,6 +267,9 @@ class FakeLedger:
 
     def sites(self) -> tuple[str, ...]:
         return tuple(sorted({event.site for event in self.events}))
+
+    def verify(self, site: str) -> tuple[str, ...]:
+        return self.broken
 
     def newest(self, most: int) -> tuple[tuple[int, bytes], ...]:
         found = [(index, event.leaf()) for index, event in enumerate(self.events)]

@@ -17,7 +17,7 @@ from countersign.audit.event import Event
 from countersign.audit.merkle import leaf_hash
 from countersign.audit.retention import Retention
 from countersign.audit.tiles import LARGEST_ENTRY, WIDTH, Edge, Tile, encode_bundle, read_edge
-from countersign.audit.verify import prove
+from countersign.audit.verify import prove, verify_directory
 from countersign.errors import (
     BadCheckpoint,
     LedgerBroken,
@@ -282,6 +282,32 @@ class DynamoLedger:
             if not self._advance(published, after):
                 return None
             published = after
+
+    def verify(self, site: str) -> tuple[str, ...]:
+        """Recomputes the whole published log and holds the table's checkpoint against it.
+
+        The key is asked of the signer, never read from the bucket. A publisher may come between;
+        then the log is read once more.
+        """
+        if site != self._site:
+            raise LedgerUnavailable(f"this ledger keeps the log of {self._site}, not {site}")
+        try:
+            key = LogKey(self._origin, self._signer.public_key())
+            found: tuple[str, ...] = ()
+            for _ in range(2):
+                before = self._newest()
+                if before is None:
+                    empty = next(iter(self.published.list()), None) is None
+                    return () if empty else ("the bucket holds a log that the table does not know",)
+                report = verify_directory(self.published, str(key), before.text)
+                found = tuple(f"{b.kind} at {b.index}: {b.why}" for b in report.breaks)
+                if report.size > before.size and self._newest() == before:
+                    found += (f"the bucket shows {report.size} entries, the table {before.size}",)
+                if not found:
+                    return ()
+        except (ClientError, BotoCoreError) as error:
+            raise LedgerUnavailable(f"the log cannot be read: {_code(error)}") from error
+        return found
 
     def _newest(self) -> _Published | None:
         item = self._item(_PUBLISHED)

@@ -20,6 +20,7 @@ RECEIVERS = {
         "sweep_audio",
         "redrive",
         "publish_ledger",
+        "verify_ledger",
         "settle_recordings",
         "settle_alerts",
         "beat",
