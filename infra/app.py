@@ -11,6 +11,7 @@ from aws_cdk import App
 
 from infra import (
     addresses,
+    alarms,
     capture,
     checks,
     config,
@@ -57,6 +58,7 @@ def build(app: App, stage: config.Stage) -> Account:
     workflows.declare(account, made_keys, flows, functions)
     capture.declare(account, stored, functions)
     schedules.declare(account, functions)
+    alarms.declare(account, told, functions)
     speech.declare(account, made_keys, stored, told, functions)
     web.declare(account, made_keys, api, portal_url, functions)
     trail.declare(account, made_keys, stored, log)

@@ -36,6 +36,7 @@ def declare(account: Account) -> Keys:
             "logs, trails and notices, which carry ids and counts only",
             _log_service(account),
             *_trail_service(account),
+            _alarm_service(account),
         ),
         signing=_signing_key(account),
     )
@@ -109,6 +110,18 @@ def _log_service(account: Account) -> dict[str, Any]:
         "Condition": {
             "ArnLike": {"kms:EncryptionContext:aws:logs:arn": account.arn("logs", "log-group:*")}
         },
+    }
+
+
+def _alarm_service(account: Account) -> dict[str, Any]:
+    # Without it an alarm cannot publish to an encrypted topic, and says so nowhere.
+    return {
+        "Sid": "AlarmsOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account.account}},
     }
 
 

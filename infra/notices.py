@@ -31,6 +31,10 @@ def declare(account: Account, keys: Keys) -> Notices:
             topic_arn=notices.pager.ref,
             protocol="email",
             endpoint=address,
+            # The hourly heartbeat proves the topic and wakes nobody; an alarm names no recipient.
+            filter_policy={
+                "recipient": [{"exists": False}, {"anything-but": {"prefix": "heartbeat/"}}]
+            },
         )
     return notices
 
