@@ -85,6 +85,37 @@ def test_an_alert_stays_open_until_somebody_answers_and_the_first_one_counts(
     ]
 
 
+def close(house: Clinic, alert: str, outcome: str) -> dict[str, Any]:
+    form = {"alert": alert, "outcome": outcome}
+    return house.ask("POST", "/boards/alerts/close", form=form, person=DESK)
+
+
+def test_an_answered_alert_stays_until_a_human_says_what_was_done(house: Clinic) -> None:
+    lift(house)
+    answer(house, "i-1.intake.crisis", ON_DUTY)
+    page = house.ask("GET", "/boards/alerts/list", person=DESK)["body"]
+    assert "In human hands" in page and "i-1" in page
+    assert close(house, "i-1.intake.crisis", "nothing")["statusCode"] == 400
+    assert alerts.listed(house.ports, "north")[0].closed_by is None
+    for _ in range(2):
+        assert close(house, "i-1.intake.crisis", "spoke")["statusCode"] == 303
+    (known,) = alerts.listed(house.ports, "north")
+    assert (known.answered_by, known.closed_by, known.outcome) == (ON_DUTY.id, DESK.id, "spoke")
+    assert [e.reason for e in house.ports.ledger.events if e.act == "alert.closed"] == ["spoke"]
+
+
+def test_without_a_ledger_an_alert_is_not_closed(house: Clinic) -> None:
+    lift(house)
+    house.ports.ledger.down = True
+    assert close(house, "i-1.intake.crisis", "spoke")["statusCode"] == 503
+    assert alerts.listed(house.ports, "north")[0].closed_by is None
+
+
+def test_an_alert_of_another_site_cannot_be_closed(house: Clinic) -> None:
+    alerts.lift(house.ports, "south", "intake.crisis", "i-9")
+    assert close(house, "i-9.intake.crisis", "spoke")["statusCode"] == 404
+
+
 def test_an_intake_that_a_human_must_see_is_on_the_board(house: Clinic) -> None:
     house.ports.records.put_facts("i-7", "intake", {"site": "north"})
     escalate({"session_id": "i-7", "run": "r", "code": "StepFault"}, None, ports=house.ports)

@@ -170,3 +170,11 @@ def test_facts_are_swapped_only_for_what_was_read(records: Any) -> None:
     assert records.swap_facts("one", "review", read, {"version": 3})
     assert not records.swap_facts("one", "review", read, {"version": 4})
     assert records.facts("one", "review") == {"version": 3}
+
+
+def test_facts_of_one_beginning_are_found_together_and_no_others(records: Any) -> None:
+    for name in ("alert.b", "alert.a", "alerts", "other"):
+        records.put_facts("one", name, {"name": name})
+    records.put_facts("two", "alert.c", {"name": "alert.c"})
+    found = records.facts_below("one", "alert.")
+    assert [one["name"] for one in found] == ["alert.a", "alert.b"]
