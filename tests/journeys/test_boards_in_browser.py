@@ -30,7 +30,7 @@ def test_an_alert_appears_within_two_seconds_and_is_answered_by_one_key(desk: De
     desk.keep("alerts-open")
     page.keyboard.press("a")
     expect(page.get_by_text("No alert is open.")).to_be_visible()
-    expect(page.get_by_role("cell", name=DESK.id)).to_be_visible()
+    expect(page.get_by_text(f"answered by {DESK.id}")).to_be_visible()
     expect(page).to_have_title("Alerts · Countersign")
     desk.keep("alerts-answered")
     assert [one.answered_by for one in alerts.listed(ports, "north")] == [DESK.id]
