@@ -1,4 +1,4 @@
-"""Decides what wakes people when the way of an alert itself is broken: one alarm per place."""
+"""Decides what wakes people: the way of an alert is broken, or the audit log is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from infra.functions import Functions
 from infra.notices import Notices
 from infra.ports import workflow_arn
 
-_WATCHED = ("settle_alerts", "beat")
+_WATCHED = ("settle_alerts", "beat", "verify_ledger")
 
 
 def declare(account: Account, notices: Notices, functions: Functions) -> None:
-    """Dead letters of the sweep and the heartbeat, and runs of the two flows that failed."""
+    """Dead letters of what may not fail unseen, and runs of the two flows that failed."""
     for called in functions.of("oversight"):
         if called.step.module in _WATCHED and called.dead_letters is not None:
             _alarm(
