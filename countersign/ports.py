@@ -169,7 +169,6 @@ class Records(Protocol):
         """All facts whose name begins so, by name."""
 
 
-
 class Ledger(Protocol):
     """The append-only log. No entry, no change of state."""
 
