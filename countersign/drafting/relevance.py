@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from countersign.drafting.pieces import pieces, quoted
+from countersign.drafting.setting import Heard, clinical
 from countersign.grounding.lexicons import Lexicons
 from countersign.grounding.spoken import Answer, answer, asks
 from countersign.grounding.words import Token, content, quantities, stem, tokenize
@@ -48,6 +49,30 @@ _ASKED_ABOUT = frozenset(
 # Surrogates of what tells one person from all others, or how to reach them.
 _CONTACT = frozenset("PHONE FAX EMAIL SSN MRN HEALTH_PLAN ACCOUNT LICENSE".split())
 _ASIDES = frozenset("identity_check scheduling logistics small_talk greeting".split())
+# From which probability on a turn is at the session's matter, and below which it is chat.
+_MATTER = 0.5
+_CHAT = 0.3
+# A piece with topics of this weight is clinical wherever it stands.
+_PLAIN = 4.0
+# What a remark without any word of the lists counts, and of how many words it must be.
+_REMARK = 1.0
+_REMARK_WORDS = 5
+_TO_PATIENT = frozenset("you your you're you've yourself we we've we're we'll let's us".split())
+_STEERS = frozenset(
+    """
+        bring follow notice let imagine take try close picture say tell write put name keep stay
+    """.split()
+)
+# What is to be done until next time: by when, how often, or a request with "this week".
+_TASK = re.compile(
+    r"\b(?:this (?:coming )?week|for next (?:time|week)|before (?:we meet|next|our next|you come)"
+    r"|(?:each|every|one|three|two|four|five) (?:day|night|morning|evening)s?"
+    r"|between (?:now|sessions)"
+    r"|until (?:next|we)|at home|bring (?:it|them|that) in|during the week|rather than after"
+    r"|once a (?:day|week)|twice a (?:day|week))\b"
+    r"|^(?:so|okay|ok|and|then|well|,|\s)*(?:please|pick|i'd (?:like|ask)|you'll|try)\b",
+    re.I,
+)
 # How much an answer to the clinician's technique counts: as much as progress does.
 _RESPONSE = 2.0
 
@@ -100,13 +125,15 @@ def weigh(
     found: list[Piece] = []
     exchanges: list[Exchange] = []
     before: tuple[Piece, ...] = ()
+    matter = clinical([_heard(turn, lexicons) for turn in transcript.turns])
     for position, turn in enumerate(transcript.turns):
         asked = next((p for p in reversed(before) if p.question), None)
         if turn.role is Role.THERAPIST:
             asked = None
         technique = any("technique" in p.topics for p in before)
         here = tuple(
-            _piece(turn, position, span, lexicons, asked, technique) for span in pieces(turn.text)
+            _piece(turn, position, span, lexicons, asked, technique, matter[position])
+            for span in pieces(turn.text)
         )
         if asked is not None and here and _asks_for(asked, here[0], lexicons):
             reply = _reply(asked, here, lexicons)
@@ -148,12 +175,38 @@ def _piece(
     lexicons: Lexicons,
     asked: Piece | None,
     technique: bool,
+    matter: float,
 ) -> Piece:
     piece = _build(turn, position, *span, lexicons)
+    if turn.role is Role.THERAPIST and (topic := _says(piece, matter)):
+        topics = {topic: _REMARK, **piece.topics}
+        piece = replace(piece, topics=topics, score=piece.score + _REMARK)
     if technique and turn.role is Role.PATIENT:
         topics = {**piece.topics, "response": _RESPONSE}
         piece = replace(piece, topics=topics, score=piece.score + _RESPONSE)
-    return replace(piece, reason=_reason(piece, lexicons, asked))
+    return replace(piece, reason=_reason(piece, lexicons, asked, matter))
+
+
+def _heard(turn: Turn, lexicons: Lexicons) -> Heard:
+    whole = _build(turn, 0, 0, len(turn.text), lexicons)
+    return Heard(
+        turn.role,
+        turn.text,
+        tuple(token.text for token in whole.tokens),
+        sum(weight for topic, weight in whole.topics.items() if topic in _STRONG),
+        len(lexicons.left_out.find(whole.tokens)),
+        "harm" in whole.topics,
+    )
+
+
+def _says(piece: Piece, matter: float) -> str:
+    """What a clinician's remark without a listed word is: a task, an intervention or nothing."""
+    words = [token.text for token in piece.tokens]
+    if piece.question or matter < _MATTER or len(words) < _REMARK_WORDS:
+        return ""
+    if _TASK.search(piece.text):
+        return "homework"
+    return "intervention" if _TO_PATIENT & set(words) or words[0] in _STEERS else ""
 
 
 def _build(turn: Turn, position: int, start: int, end: int, lexicons: Lexicons) -> Piece:
@@ -177,7 +230,7 @@ def _build(turn: Turn, position: int, start: int, end: int, lexicons: Lexicons) 
     return Piece(turn, position, start, end, moved, topics, score, question, "")
 
 
-def _reason(piece: Piece, lexicons: Lexicons, answering: Piece | None) -> str:
+def _reason(piece: Piece, lexicons: Lexicons, answering: Piece | None, matter: float) -> str:
     text = piece.text
     strong = sum(weight for topic, weight in piece.topics.items() if topic in _STRONG)
     if _BACKCHANNEL.match(text):
@@ -206,10 +259,12 @@ def _reason(piece: Piece, lexicons: Lexicons, answering: Piece | None) -> str:
     if piece.turn.role is Role.THERAPIST:
         return "" if piece.topics.keys() & _CLINICIAN_CONTENT else "clinician_talk"
     first = piece.start == next(pieces(piece.turn.text))[0]
-    clinical = first and answering is not None and answering.reason not in _ASIDES
-    if not piece.topics and not (clinical and len(piece.tokens) >= 3):
-        return "not_clinical"
-    return ""
+    asked = first and answering is not None and answering.reason not in _ASIDES
+    if "harm" in piece.topics or (asked and len(piece.tokens) >= 3):
+        return ""
+    if matter < _CHAT and strong < _PLAIN:
+        return "small_talk"
+    return "" if piece.topics or (matter >= _MATTER and len(piece.tokens) > 3) else "not_clinical"
 
 
 def _identifies(piece: Piece, answering: Piece | None, strong: float) -> bool:
