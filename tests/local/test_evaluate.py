@@ -95,7 +95,8 @@ def test_our_drafts_have_evidence_for_every_sentence(data: Path) -> None:
 def test_missing_parts_of_the_data_are_skipped_with_a_line(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     printed, rows = run(tmp_path / "data")
-    assert rows == []
+    # The screen's sets are in the repository.
+    assert {row["name"].partition(",")[0] for row in rows} == {"screen"}
     for room in ("redaction", "speech", "guards", "drafting"):
         assert f"{room}: not measured." in printed
 
